@@ -1,0 +1,72 @@
+"""mien: find and read facial micro-expressions.
+
+Everything public is listed in ``__all__`` and loads on first use, so ``import mien`` is instant.
+
+Examples
+--------
+>>> import mien
+>>> mien.MienError.__name__
+'MienError'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "analyze": "mien.analysis",
+    "evaluate": "mien.evaluation",
+    "predict": "mien.evaluation",
+    "train": "mien.evaluation",
+    "read_predictions": "mien.protocols",
+    "score": "mien.protocols",
+    "generate_motion": "mien.synthesis",
+    "render": "mien.synthesis",
+    "open_video": "mien.video",
+    "write_video": "mien.video",
+    "Clip": "mien.core",
+    "FaceClip": "mien.core",
+    "Interval": "mien.core",
+    "MienError": "mien.core",
+    "MienWarning": "mien.core",
+    "Motion": "mien.core",
+    "Prediction": "mien.core",
+    "Sample": "mien.core",
+    "Source": "mien.core",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 - the names are the keys above
+
+if TYPE_CHECKING:
+    from mien.analysis import analyze as analyze
+    from mien.core import Clip as Clip
+    from mien.core import FaceClip as FaceClip
+    from mien.core import Interval as Interval
+    from mien.core import MienError as MienError
+    from mien.core import MienWarning as MienWarning
+    from mien.core import Motion as Motion
+    from mien.core import Prediction as Prediction
+    from mien.core import Sample as Sample
+    from mien.core import Source as Source
+    from mien.evaluation import evaluate as evaluate
+    from mien.evaluation import predict as predict
+    from mien.evaluation import train as train
+    from mien.protocols import read_predictions as read_predictions
+    from mien.protocols import score as score
+    from mien.synthesis import generate_motion as generate_motion
+    from mien.synthesis import render as render
+    from mien.video import open_video as open_video
+    from mien.video import write_video as write_video
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'mien' has no attribute '{name}'")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,33 @@
+"""The records that flow, the error, the registry. Standard library and numpy only."""
+
+from mien.core.atomic import atomic_folder, atomic_path
+from mien.core.errors import MienError, MienWarning
+from mien.core.records import (
+    Clip,
+    FaceClip,
+    FloatArray,
+    Interval,
+    Motion,
+    Prediction,
+    Sample,
+    Source,
+    UInt8Array,
+)
+from mien.core.registry import Registry
+
+__all__ = [
+    "Clip",
+    "FaceClip",
+    "FloatArray",
+    "Interval",
+    "MienError",
+    "MienWarning",
+    "Motion",
+    "Prediction",
+    "Registry",
+    "Sample",
+    "Source",
+    "UInt8Array",
+    "atomic_folder",
+    "atomic_path",
+]
