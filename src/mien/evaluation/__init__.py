@@ -1,1 +1,6 @@
-"""Room."""
+"""Dataset x method x protocol -> saved predictions and scores; and one model trained on everything."""
+
+from mien.evaluation.models import predict, train
+from mien.evaluation.run import evaluate
+
+__all__ = ["evaluate", "predict", "train"]

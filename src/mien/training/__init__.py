@@ -1,1 +1,6 @@
-"""Room."""
+"""One readable training loop, class weights, augmentation, seeds. The loop and the seeds import torch when called for."""
+
+from mien.training.losses import CLASS_WEIGHTS, class_weights
+from mien.training.settings import Settings
+
+__all__ = ["CLASS_WEIGHTS", "Settings", "class_weights"]

@@ -1,1 +1,18 @@
-"""Room."""
+"""Files, folders of images -> frames with real timestamps; writing clips."""
+
+from mien.video.frame import Frame, Video
+from mien.video.images import read_image, write_image
+from mien.video.reading import is_video, open_video, read_clip, read_frames
+from mien.video.writing import write_video
+
+__all__ = [
+    "Frame",
+    "Video",
+    "is_video",
+    "open_video",
+    "read_clip",
+    "read_frames",
+    "read_image",
+    "write_image",
+    "write_video",
+]

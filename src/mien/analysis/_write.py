@@ -1,0 +1,114 @@
+"""Write an analysis: tables, JSON and the report, all in one folder that appears whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mien.analysis._result import Analysis
+from mien.core import Interval, atomic_folder
+from mien.reports import IntervalPictures, write_analysis_report, write_elan
+from mien.spotting import REGIONS, SpotSettings
+
+__all__ = ["write_analysis"]
+
+_QUALITY = ("face_px", "blur", "yaw", "pitch", "roll")
+
+
+def write_analysis(found: Analysis, folder: Path, settings: SpotSettings, *, elan: bool = False) -> Analysis:
+    """Write ``report.html``, ``intervals.csv``, ``frames.csv``, ``analysis.json`` and, if wanted, ``<name>.eaf``."""
+    document = _document(found, settings)
+    with atomic_folder(folder) as temporary:
+        _write_intervals(temporary / "intervals.csv", found)
+        _write_frames(temporary / "frames.csv", found)
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / "analysis.json").write_text(text + "\n", encoding="utf-8")
+        pictures = [IntervalPictures(e.onset, e.apex, e.flow) for e in found.evidence]
+        write_analysis_report(
+            temporary / "report.html",
+            analysis=document,
+            intervals=found.intervals,
+            pictures=pictures,
+            times_s=found.track.times_s,
+            curve=found.curve,
+        )
+        if elan:
+            write_elan(temporary / f"{folder.name}.eaf", found.intervals, media=found.source)
+    return replace(found, folder=folder)
+
+
+def _document(found: Analysis, settings: SpotSettings) -> dict[str, Any]:
+    from mien.methods import versions
+
+    times = found.track.times_s
+    return {
+        "source": found.source.name,
+        "sha256": found.sha256,
+        "fps": found.fps,
+        "frames": len(times),
+        "duration_s": float(times[-1] - times[0]) if len(times) else 0.0,
+        "size": list(found.size),
+        "face_frames": int(found.track.found.sum()),
+        "face_events": [{"frame": frame, "event": event} for frame, event in found.track.events],
+        "versions": versions(),
+        "model": {key: found.model.get(key) for key in ("method", "title", "classes", "label_map", "trained_on", "error")},
+        "recipe": found.model["recipe"],
+        "spotting": {"method": "two-sided main-direction difference of face regions", "settings": asdict(settings)},
+        "warnings": list(found.warnings),
+        "intervals": [_plain(interval) for interval in found.intervals],
+    }
+
+
+def _plain(interval: Interval) -> dict[str, Any]:
+    row = {name: getattr(interval, name) for name in _COLUMNS if name != "duration_s"}
+    row = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+    return row | {"duration_s": round(interval.duration_s, 6), "probabilities": dict(interval.probabilities)}
+
+
+_COLUMNS = (
+    "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s", "duration_s", "emotion", "confidence",
+    "score", "region", "face", "notes",
+)  # fmt: skip
+
+
+def _write_intervals(path: Path, found: Analysis) -> None:
+    classes = list(found.model["classes"])
+    first, last = _COLUMNS[:9], _COLUMNS[9:]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*first, *(f"p_{name}" for name in classes), *last])
+        for interval in found.intervals:
+            values: Mapping[str, Any] = {name: _cell(getattr(interval, name)) for name in _COLUMNS}
+            shares = [_cell(interval.probabilities.get(name, math.nan)) for name in classes]
+            writer.writerow([*(values[n] for n in first), *shares, *(values[n] for n in last)])
+
+
+def _write_frames(path: Path, found: Analysis) -> None:
+    track = found.track
+    regions = [name.replace(" ", "_") for name in REGIONS]
+    moved = [f"{name}_{axis}" for name in regions for axis in ("u", "v")]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        header = ["frame", "time_s", "face", "box_x", "box_y", "box_w", "box_h", "motion", *_QUALITY, "eyes", *moved]
+        writer.writerow(header)
+        for row, frame in enumerate(track.curves.frames):
+            numbers = [
+                *track.boxes[row], found.curve[row], *track.quality[row], track.curves.eyes[row],
+                *track.curves.regions[row].ravel(),
+            ]  # fmt: skip
+            writer.writerow([int(frame), f"{track.times_s[row]:.6f}", int(track.found[row]), *map(_short, numbers)])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6f}"
+    return value
+
+
+def _short(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,187 @@
+"""Any video -> the moments where a micro-expression may have happened, with their likely emotion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mien.analysis._follow import Track, follow
+from mien.analysis._read import read_intervals
+from mien.analysis._result import Analysis
+from mien.analysis._write import write_analysis
+from mien.core import Interval, MienError
+from mien.faces import FaceTracker, face_backend
+from mien.methods import TrainedModel, load_model
+from mien.spotting import SpotSettings, spot
+from mien.video import is_video, open_video
+
+__all__ = ["analyze", "find_sources"]
+
+Progress = Callable[[int, int | None], None]
+
+_TRUSTED_FPS = 90.0  # the slowest camera of the corpora whose onsets can be placed to 11 ms
+_LEAST_FPS = 25.0
+_SMALL_FACE_PX = 90.0
+
+
+def analyze(
+    source: Path | str,
+    *,
+    out: Path | str | None = None,
+    name: str | None = None,
+    fps: float | None = None,
+    model: Path | str = "default",
+    faces: str = "dlib",
+    settings: SpotSettings = SpotSettings(),
+    elan: bool = False,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Find and read the micro-expressions of a recording.
+
+    Parameters
+    ----------
+    source : path
+        A video file, or a folder of images of one clip (then ``fps`` is needed).
+    out : path, optional
+        Folder in which ``<name>/report.html``, ``intervals.csv``, ``frames.csv`` and ``analysis.json`` are written.
+    name : str, optional
+        What the result's folder is called; by default the source's stem.
+    fps : float, optional
+        Frames per second of a folder of images.
+    model : path or "default"
+        A folder from ``mien train``, or the bundled recogniser.
+    faces : str
+        Face backend: ``dlib``, or ``precropped`` for frames that are the face already.
+    settings : SpotSettings
+        Thresholds and limits of spotting.
+    elan : bool
+        Also write ``<name>.eaf`` for ELAN.
+    progress : callable, optional
+        Called with frames done and, where it is known, frames in all.
+
+    Returns
+    -------
+    Analysis
+        Intervals, what they were read from, and what is known of every frame.
+
+    Raises
+    ------
+    MienError
+        If the source is no readable video, has no face in any frame, or the model cannot be used.
+
+    Examples
+    --------
+    >>> import mien
+    >>> found = mien.analyze("interview.mp4", out="results")  # doctest: +SKIP
+    >>> [(i.apex_s, i.emotion, i.confidence) for i in found.intervals]  # doctest: +SKIP
+    """
+    source = Path(source)
+    recogniser = load_model(model)
+    backend = face_backend(faces)
+    with open_video(source, fps=fps, grey=True) as video:
+        total = video.frame_count
+        track = follow(video, FaceTracker(backend), lambda done: progress and progress(done, total))
+        rate, size, notes = video.fps, video.size, list(video.warnings)
+    if not track.found.any():
+        raise MienError(
+            f"got '{source}' without a face in any of its {len(track.found)} frames; "
+            "expected a recording of a frontal face; check the file, or try --faces precropped if it shows only the face"
+        )
+    spotted, curve = spot(track.curves, settings)
+    intervals, evidence = read_intervals(source, fps, spotted, track, recogniser, backend)
+    intervals = [_noted(interval, track, rate) for interval in intervals]
+    found = Analysis(
+        source=source,
+        sha256=_sha256(source),
+        fps=rate,
+        size=size,
+        intervals=tuple(intervals),
+        evidence=tuple(evidence),
+        track=track,
+        curve=curve,
+        warnings=tuple([*notes, *_warnings(track, rate, recogniser)]),
+        model=recogniser.card,
+    )
+    return found if out is None else write_analysis(found, Path(out) / (name or _stem(source)), settings, elan=elan)
+
+
+def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
+    """Expand what a person named into recordings, each with the name of its result.
+
+    A folder of videos stands for each of them; a folder of images is one clip. A name is the file's stem, with its
+    ending kept where two sources share a stem.
+
+    Raises
+    ------
+    MienError
+        If a source does not exist or a folder holds neither videos nor images.
+    """
+    found: list[Path] = []
+    for source in map(Path, sources):
+        videos = sorted(p for p in source.iterdir() if p.is_file() and is_video(p)) if source.is_dir() else []
+        found += videos or [source]
+    stems = [_stem(path) for path in found]
+    return [
+        (path, path.name if stems.count(stem) > 1 else stem) for path, stem in zip(found, stems, strict=True)
+    ]
+
+
+def _stem(path: Path) -> str:
+    return path.resolve().name if path.is_dir() else path.stem
+
+
+def _noted(interval: Interval, track: Track, fps: float) -> Interval:
+    """Add what speaks against trusting this interval."""
+    notes = [interval.notes] if interval.notes else []
+    inside = slice(interval.onset_frame, interval.offset_frame + 1)
+    if np.nanmean(track.quality[inside, 0]) < _SMALL_FACE_PX:
+        notes.append("small face")
+    if np.nanmax(np.abs(track.quality[inside, 2])) > 25:
+        notes.append("face turned away")
+    if (interval.offset_frame - interval.onset_frame) < 8:
+        notes.append("few frames")
+    return replace(interval, notes="; ".join(notes))
+
+
+def _warnings(track: Track, fps: float, model: TrainedModel) -> list[str]:
+    notes = []
+    if fps < _LEAST_FPS:
+        notes.append(f"{fps:.1f} frames a second are too few: most micro-expressions fall between two frames")
+    elif fps < _TRUSTED_FPS:
+        notes.append(
+            f"{fps:.1f} frames a second are few: a micro-expression of 1/25 to 1/2 s has {fps / 25:.0f} to {fps / 2:.0f} "
+            "frames; short ones are missed and onsets are coarse (90 or more are recommended)"
+        )
+    lost = int((~track.found).sum())
+    if lost:
+        spans = ", ".join(f"{a:.2f}-{b:.2f} s" for a, b in _spans(track))
+        notes.append(f"no face in {lost} of {len(track.found)} frames ({spans}): nothing can be found there")
+    sizes = track.quality[track.found, 0]
+    if np.median(sizes) < _SMALL_FACE_PX:
+        notes.append(f"the face is only {np.median(sizes):.0f} px wide: movements of a pixel at 128 px are lost")
+    turned = float((np.abs(track.quality[track.found, 2]) > 25).mean())
+    if turned > 0.1:
+        notes.append(f"the face is turned away by more than 25 degrees in {turned:.0%} of the frames")
+    return notes
+
+
+def _spans(track: Track, most: int = 6) -> list[tuple[float, float]]:
+    missing = np.concatenate([[False], ~track.found, [False]]).astype(int)
+    starts, stops = np.flatnonzero(np.diff(missing) == 1), np.flatnonzero(np.diff(missing) == -1) - 1
+    spans = [(float(track.times_s[a]), float(track.times_s[b])) for a, b in zip(starts, stops, strict=True)]
+    return sorted(sorted(spans, key=lambda span: span[0] - span[1])[:most])
+
+
+def _sha256(source: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(source.iterdir()) if source.is_dir() else [source]:
+        if path.is_file():
+            digest.update(path.name.encode() if source.is_dir() else b"")
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()

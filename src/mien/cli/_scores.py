@@ -1,0 +1,30 @@
+"""A few lines of scores, shared by the commands that make predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
+
+
+def print_scores(scores: Mapping[str, Any]) -> None:
+    """Print the pooled scores with their 95 % intervals, then those of each corpus, then what leaks."""
+    rows = {"pooled": scores}
+    rows |= scores["by_dataset"] if len(scores["by_dataset"]) > 1 else {}
+    width = max(map(len, rows))
+    for name, part in rows.items():
+        print(f"{name:{width}}  n {part['n']:g}  " + "  ".join(_with_interval(part, key) for key in SHOWN))
+    for leak in scores["leaks"]:
+        print(f"LEAK: {leak}")
+
+
+def _with_interval(part: Mapping[str, Any], key: str) -> str:
+    low, high = part["ci95"][key]
+    return f"{SHOWN[key]} {_short(part[key])} [{_short(low)}, {_short(high)}]"
+
+
+def _short(value: float) -> str:
+    """Three decimals without the leading zero, as papers print scores."""
+    text = f"{value:.3f}"
+    return text.removeprefix("0")

@@ -1,0 +1,57 @@
+"""``mien evaluate``: a method, a dataset, a protocol -> predictions and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from mien.cli._app import app
+from mien.core import MienError
+
+
+@app.command("evaluate")
+def evaluate_command(
+    method: str = typer.Argument(..., help="A name from 'mien methods'."),
+    dataset: str = typer.Option(..., "--dataset", help="A name from 'mien datasets'."),
+    root: Path = typer.Option(..., "--root", help="Your copy of the dataset."),
+    out: Path = typer.Option(..., "--out", help="A new folder for the run."),
+    protocol: str = typer.Option("loso", help="loso, loo, kfold:N, lodo or holdout:NAME."),
+    labels: str | None = typer.Option(None, help="Label map; default: the dataset's."),
+    seeds: str = typer.Option("0", help="Like 0,1,2: each is a whole run."),
+    preset: str | None = typer.Option(None, help="Training settings; default: paper."),
+    select: str = typer.Option("last", help="Epoch that is reported: last, inner, or test (leaks)."),
+    keep_epochs: bool = typer.Option(False, "--keep-epochs", help="Keep the predictions of every epoch."),
+    jobs: int | None = typer.Option(None, help="Folds at a time; default: one per core."),
+    backend: str = typer.Option("loky", help="loky (this machine) or ray (a cluster)."),
+    resume: bool = typer.Option(False, "--resume", help="Continue an interrupted run."),
+) -> None:
+    """Train and test every fold; save all predictions; score them."""
+    from mien.cli._scores import print_scores
+    from mien.evaluation import evaluate
+
+    scores = evaluate(
+        method,
+        dataset,
+        root,
+        out=out,
+        protocol=protocol,
+        labels=labels,
+        seeds=_seeds(seeds),
+        preset=preset,
+        select=select,
+        jobs=jobs,
+        backend=backend,
+        resume=resume,
+        keep_epochs=keep_epochs,
+    )
+    print_scores(scores)
+    for name in ("predictions.csv", "scores.json", "run.json", "report.html"):
+        print(out / name)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise MienError(f"got the seeds '{text}'; expected whole numbers, like 0,1,2; correct it") from None

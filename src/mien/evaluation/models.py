@@ -1,0 +1,178 @@
+"""One model trained on every sample of a dataset, and a trained model applied to a dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from mien.core import MienError, Prediction
+from mien.evaluation._data import Labelled, read_labelled
+from mien.evaluation._progress import progress_bar
+from mien.methods import METHODS, TrainedModel, check_free, load_model, save_model
+from mien.protocols import write_predictions
+from mien.recipes import RECIPES
+
+__all__ = ["predict", "train"]
+
+
+def train(
+    method: str,
+    dataset: str,
+    root: Path | str,
+    *,
+    out: Path | str,
+    labels: str | None = None,
+    preset: str | None = None,
+    seed: int = 0,
+    start: Path | str | None = None,
+    progress: bool = False,
+) -> Path:
+    """Train one model on all samples of a dataset, for use on other recordings.
+
+    Parameters
+    ----------
+    method, dataset : str
+        Names in ``METHODS`` and ``DATASETS``.
+    root : Path
+        The copy of the dataset.
+    out : Path
+        The folder to write; must not exist, or be empty.
+    labels, preset : str, optional
+        Label map and training settings.
+    seed : int
+        Of everything random.
+    start : Path, optional
+        A model folder of the same network, to start from its weights.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    Path
+        The model folder, for :func:`predict` and :func:`mien.analyze`.
+
+    Raises
+    ------
+    MienError
+        If a name is unknown, the data are broken, the folder is taken, or the model to start from does not fit.
+    """
+    entry = METHODS[method]
+    settings = entry.settings(preset)
+    if not 0 <= seed < 2**32:
+        raise MienError(f"got the seed {seed}; expected a whole number from 0; give another")
+    check_free(Path(out))
+    data = read_labelled(dataset, root, labels, RECIPES[entry.recipe])
+    weights = _weights(start, method, data.classes) if start is not None else None
+    with progress_bar("epochs", settings.get("epochs", 1), shown=progress) as advance:
+        trained = entry.fit(
+            data.maps,
+            data.targets,
+            data.subjects,
+            data.classes,
+            settings=settings,
+            seed=seed,
+            on_epoch=lambda _epoch, _trained: advance(),
+            start=weights,
+        )
+    details = {
+        "preset": preset or "paper",
+        "settings": dict(settings),
+        "seed": seed,
+        "started_from": str(start) if start is not None else None,
+        "labels": data.labels,
+        "training_data": _described(data, dataset),
+    }
+    shape = data.maps.shape[1:]
+    return save_model(out, entry, trained, classes=data.classes, input_shape=shape, details=details)
+
+
+def predict(
+    model: Path | str,
+    dataset: str,
+    root: Path | str,
+    *,
+    out: Path | str,
+    labels: str | None = None,
+) -> list[Prediction]:
+    """Apply a trained model to every sample of a dataset; nothing is trained.
+
+    Parameters
+    ----------
+    model : Path or str
+        A model folder, or the word ``default``.
+    dataset : str
+        A name in ``DATASETS``.
+    root : Path
+        The copy of the dataset.
+    out : Path
+        The predictions file to write.
+    labels : str, optional
+        A label map; by default the dataset's.
+
+    Returns
+    -------
+    list of Prediction
+        Sorted by id, with an empty fold. Whether the model was trained on some of these samples is for the reader of
+        its ``model.json`` to judge.
+
+    Raises
+    ------
+    MienError
+        If the model or the data are broken, or the data have a class that the model does not know.
+    """
+    loaded = load_model(model)
+    data = read_labelled(dataset, root, labels, loaded.recipe)
+    unknown = sorted({data.classes[target] for target in data.targets} - set(loaded.classes))
+    if unknown:
+        raise MienError(
+            f"got clips of {', '.join(unknown)}; expected the classes of the model: {', '.join(loaded.classes)}; "
+            "choose a label map that leads to them"
+        )
+    predictions = _predictions(loaded, data)
+    write_predictions(out, predictions)
+    return predictions
+
+
+def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
+    predicted, probabilities = model.predict(data.maps)
+    return [
+        Prediction(
+            dataset=sample.dataset,
+            subject=sample.subject,
+            sample_id=sample.sample_id,
+            fold="",
+            seed=int(model.card.get("seed", 0)),
+            selection="last",
+            truth=data.classes[target],
+            predicted=model.classes[label],
+            probabilities=dict(zip(model.classes, row.tolist(), strict=True)),
+        )
+        for sample, target, label, row in zip(data.samples, data.targets, predicted, probabilities, strict=True)
+    ]
+
+
+def _weights(start: Path | str, method: str, classes: tuple[str, ...]) -> Path:
+    """Find the weights of the model to start from."""
+    model = load_model(start)
+    if model.method.name != method or model.method.kind != "network" or model.classes != classes:
+        raise MienError(
+            f"got '{start}' ({model.method.name}, {', '.join(model.classes)}) to start from; "
+            f"expected a network trained as {method} with the classes {', '.join(classes)}; choose another, or drop --from"
+        )
+    path = Path(start) / "weights.safetensors"
+    if not path.is_file():
+        raise MienError(f"got '{start}' without weights.safetensors; expected them to start from; choose another model")
+    return path
+
+
+def _described(data: Labelled, dataset: str) -> dict[str, Any]:
+    """What the model was trained on, in numbers."""
+    return {
+        "dataset": dataset,
+        "corpora": sorted({sample.dataset for sample in data.samples}),
+        "n": len(data.samples),
+        "subjects": len(set(data.subjects)),
+        "per_class": {data.classes[k]: n for k, n in sorted(Counter(data.targets.tolist()).items())},
+        "fingerprint": data.fingerprint,
+    }

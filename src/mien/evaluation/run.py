@@ -1,0 +1,281 @@
+"""Evaluate a method: every fold trained without its test samples, all predictions saved, then scored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mien.core import MienError, MienWarning, Prediction, atomic_path
+from mien.evaluation._data import Labelled, read_labelled
+from mien.evaluation._folds import SELECTIONS, FoldResult, Plan, fold_file, peak_memory_mb, read_fold, run_fold
+from mien.evaluation._lock import LOCK, locked
+from mien.evaluation._progress import progress_bar
+from mien.methods import METHODS, Method, published, versions
+from mien.protocols import Fold, protocol_leaks, score, write_predictions
+from mien.protocols.splits import splits
+from mien.recipes import RECIPES
+from mien.reports import write_evaluation_report
+
+__all__ = ["BACKENDS", "evaluate"]
+
+BACKENDS = ("loky", "ray")
+# What the predictions depend on: a run is continued only where all of these agree.
+IDENTITY = ("method", "settings", "recipe", "labels", "classes", "protocol", "seeds", "select", "keep_epochs", "fingerprint")
+
+# Published three-class numbers are for these classes; their composite is of these corpora (See et al. 2019).
+MEGC_CLASSES = ("negative", "positive", "surprise")
+MEGC_CORPORA = {"casme2", "samm", "smic"}
+
+Task = tuple[int, Fold]
+
+
+def evaluate(
+    method: str,
+    dataset: str,
+    root: Path | str,
+    *,
+    out: Path | str,
+    protocol: str = "loso",
+    labels: str | None = None,
+    seeds: Sequence[int] = (0,),
+    preset: str | None = None,
+    select: str = "last",
+    jobs: int | None = None,
+    backend: str = "loky",
+    resume: bool = False,
+    keep_epochs: bool = False,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train and test every fold of a protocol; write predictions, scores and a report.
+
+    The same seeds on the same machine give the same predictions bit for bit, however many jobs there are: every fold
+    computes on one thread. Finished folds are kept at once, so an interrupted run loses only those it was at.
+
+    Parameters
+    ----------
+    method, dataset : str
+        Names in ``METHODS`` and ``DATASETS``.
+    root : Path
+        The copy of the dataset.
+    out : Path
+        The folder to write: ``predictions.csv``, ``scores.json``, ``run.json``, ``report.html``.
+    protocol : str
+        ``loso``, ``loo`` (leaks), ``kfold:N``, ``lodo`` or ``holdout:NAME``.
+    labels : str, optional
+        A label map; by default the dataset's.
+    seeds : sequence of int
+        Each is a whole run of its own.
+    preset : str, optional
+        The method's training settings; ``paper`` by default.
+    select : {"last", "inner", "test"}
+        Which epoch is reported: the last; one chosen on other subjects inside the training set; or, for forensics,
+        the best on the test fold (leaks, and says so).
+    jobs : int, optional
+        Folds at a time; one per core by default.
+    backend : {"loky", "ray"}
+        Where folds run: processes here, or a Ray cluster.
+    resume : bool
+        Continue a run of the same settings and data.
+    keep_epochs : bool
+        Keep the test predictions of every epoch in ``epochs/``.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    dict
+        The content of ``scores.json``.
+
+    Raises
+    ------
+    MienError
+        If a name or value is unknown, the data are broken, the folder is taken, or a resumed run differs.
+
+    Examples
+    --------
+    >>> evaluate("flow-svm", "motion-npz", "maps.npz", out="run")["uf1"]  # doctest: +SKIP
+    0.7387165699643313
+    """
+    entry = METHODS[method]
+    settings = entry.settings(preset)
+    _check(entry, seeds, select, keep_epochs, jobs, backend)
+    data = read_labelled(dataset, root, labels, RECIPES[entry.recipe])
+    tasks = _tasks(data, protocol, seeds)
+    run = {
+        "method": method,
+        "preset": preset or "paper",
+        "settings": dict(settings),
+        "recipe": RECIPES[entry.recipe].to_json(),
+        "dataset": dataset,
+        "root": str(root),
+        "labels": data.labels,
+        "classes": list(data.classes),
+        "n": len(data.samples),
+        "left_out": data.left_out,
+        "protocol": protocol,
+        "folds": len(tasks) // len(seeds),
+        "seeds": list(seeds),
+        "select": select,
+        "keep_epochs": keep_epochs,
+        "fingerprint": data.fingerprint,
+        "versions": versions(),
+    }
+    plan = Plan(method, settings, select, keep_epochs, Path(out), _key(run))
+    with locked(plan.folder):
+        _claim(plan.folder, run, resume)
+        _run_folds(plan, data, tasks, jobs, backend, progress)
+        return _finish(plan, data, tasks, run)
+
+
+def _check(
+    method: Method, seeds: Sequence[int], select: str, keep_epochs: bool, jobs: int | None, backend: str
+) -> None:
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0 or max(seeds) >= 2**32:
+        raise MienError(f"got the seeds {list(seeds)}; expected distinct whole numbers from 0; give --seeds 0,1,2")
+    if select not in SELECTIONS:
+        raise MienError(f"got the selection '{select}'; expected one of {', '.join(SELECTIONS)}; choose one")
+    if method.kind == "classic" and (select != "last" or keep_epochs):
+        raise MienError(f"got a choice of epochs for '{method.name}', which has none; expected --select last; drop the option")
+    if jobs is not None and jobs < 1:
+        raise MienError(f"got {jobs} jobs; expected 1 or more; leave --jobs out for one per core")
+    if backend not in BACKENDS:
+        raise MienError(f"got the backend '{backend}'; expected one of {', '.join(BACKENDS)}; choose one")
+
+
+def _tasks(data: Labelled, protocol: str, seeds: Sequence[int]) -> list[Task]:
+    names = [[getattr(sample, name) for sample in data.samples] for name in ("subject", "dataset", "sample_id")]
+    return [(seed, fold) for seed in seeds for fold in splits(protocol, *names, seed=seed)]
+
+
+def _key(run: Mapping[str, Any]) -> str:
+    content = {name: run[name] for name in IDENTITY}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _claim(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
+    """Take a free folder, or continue the run that is in it if it is this one."""
+    path = folder / "run.json"
+    taken = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK)
+    if taken and not resume:
+        raise MienError(f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume")
+    if taken:
+        _check_same(path, run)
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _check_same(path: Path, run: Mapping[str, Any]) -> None:
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        differing = [name for name in IDENTITY if before[name] != json.loads(json.dumps(run[name]))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MienError(f"got '{path.parent}' without a readable run.json; expected a run to resume; choose another") from error
+    if differing:
+        name = differing[0]
+        was, now = (str(value)[:60] for value in (before[name], run[name]))
+        raise MienError(f"got {name} {now} to resume a run with {was} in '{path.parent}'; expected the same; use a new folder")
+
+
+def _run_folds(
+    plan: Plan, data: Labelled, tasks: Sequence[Task], jobs: int | None, backend: str, progress: bool
+) -> None:
+    """Run the folds that have no file yet; each writes its own."""
+    todo = [(seed, fold) for seed, fold in tasks if not fold_file(plan.folder, seed, fold.name).is_file()]
+    import joblib
+
+    if backend == "ray":
+        _register_ray()
+    with joblib.parallel_config(backend=backend, n_jobs=jobs or joblib.cpu_count()):
+        # Ray's backend hands results back only all at once.
+        parallel = joblib.Parallel(return_as="generator_unordered" if backend == "loky" else "list")
+        done = parallel(joblib.delayed(run_fold)(plan, data, fold, seed) for seed, fold in todo)
+        with progress_bar("folds", len(tasks), len(tasks) - len(todo), shown=progress) as advance:
+            for _ in done:
+                advance()
+
+
+def _register_ray() -> None:
+    try:
+        from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise MienError("got the backend ray, but no Ray is installed; expected it; run: pip install 'mien[ray]'") from error
+    register_ray()
+
+
+def _finish(plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the folds, score them, write what the run leaves."""
+    results = [_read(plan, data, task) for task in tasks]
+    predictions = _predictions(plan, data, results)
+    for note in sorted({note for result in results for note in result.notes}):
+        warnings.warn(note, MienWarning, stacklevel=3)
+    scores = score(predictions) | _costs(results)
+    leak = protocol_leaks(run["protocol"])
+    if leak and leak not in scores["leaks"]:
+        scores["leaks"].append(leak)
+    write_predictions(plan.folder / "predictions.csv", predictions)
+    with atomic_path(plan.folder / "scores.json") as path:
+        path.write_text(json.dumps(scores, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_evaluation_report(
+        plan.folder / "report.html",
+        scores=scores,
+        run=run,
+        predictions=predictions,
+        published=_comparable(data, run["protocol"]),
+    )
+    return scores
+
+
+def _comparable(data: Labelled, protocol: str) -> list[dict[str, Any]]:
+    """Published numbers of the same protocol, classes and corpora."""
+    corpora = {sample.dataset for sample in data.samples}
+    here = corpora | ({"megc2019"} if corpora == MEGC_CORPORA else set())
+    rows = published() if set(data.classes) == set(MEGC_CLASSES) else []
+    return [asdict(row) for row in rows if row.protocol == protocol and row.corpus in here]
+
+
+def _read(plan: Plan, data: Labelled, task: Task) -> FoldResult:
+    seed, fold = task
+    ids = [data.samples[row].sample_id for row in fold.test]
+    return read_fold(fold_file(plan.folder, seed, fold.name), plan.key, ids)
+
+
+def _predictions(plan: Plan, data: Labelled, results: Sequence[FoldResult]) -> list[Prediction]:
+    """All predictions, joined to the samples by id, sorted by seed and id."""
+    rows = {sample.sample_id: row for row, sample in enumerate(data.samples)}
+    found = []
+    for result in results:
+        for sample_id, predicted, probabilities in zip(
+            result.sample_ids, result.predicted, result.probabilities, strict=True
+        ):
+            row = rows[sample_id]
+            sample = data.samples[row]
+            found.append(
+                Prediction(
+                    dataset=sample.dataset,
+                    subject=sample.subject,
+                    sample_id=sample_id,
+                    fold=result.fold,
+                    seed=result.seed,
+                    selection=plan.select,
+                    truth=data.classes[data.targets[row]],
+                    predicted=data.classes[predicted],
+                    probabilities=dict(zip(data.classes, probabilities, strict=True)),
+                )
+            )
+    return sorted(found, key=lambda prediction: (prediction.seed, prediction.sample_id))
+
+
+def _costs(results: Sequence[FoldResult]) -> dict[str, Any]:
+    """What only a run knows: parameters, time per sample, memory of the largest process."""
+    peaks = [peak for peak in (*(result.peak_memory_mb for result in results), peak_memory_mb()) if peak is not None]
+    return {
+        "parameters": results[0].parameters,
+        "latency_ms": sorted(result.latency_ms for result in results)[len(results) // 2],
+        "peak_memory_mb": max(peaks, default=None),
+    }

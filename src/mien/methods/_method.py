@@ -1,0 +1,162 @@
+"""What a method is, what it makes, and the registry of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core import FloatArray, MienError, Registry, UInt8Array
+
+__all__ = ["METHODS", "IntArray", "Method", "OnEpoch", "Probabilities", "Trained"]
+
+IntArray = npt.NDArray[np.int64]
+Probabilities = npt.NDArray[np.float64]
+
+
+class Trained(Protocol):
+    """What training gives and :meth:`Method.fit` returns."""
+
+    @property
+    def parameters(self) -> int | None:
+        """Trainable parameters; None where the method has no such number."""
+
+    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+        """Classes (N,) and probabilities (N, K) of motion maps (N, H, W, 3)."""
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned into an existing folder."""
+
+
+OnEpoch = Callable[[int, Trained], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One published way to recognise micro-expressions.
+
+    Attributes
+    ----------
+    name, title, paper : str
+        What the command line takes; one line for a person; the citation.
+    kind : {"classic", "network"}
+        Scikit-learn or torch.
+    recipe : str
+        How its input is made, a name in ``mien.recipes.RECIPES``.
+    prepare : callable
+        ``prepare(maps (N, H, W, 3) uint8) -> float32 array``: what the learner eats. Uses numpy only, so a trained
+        network runs without torch.
+    entry : str
+        ``module:function`` that trains it (see :meth:`fit`), imported when it is needed.
+    presets : mapping of str to mapping
+        Named training settings; ``paper`` is the default.
+    deviations : tuple of str
+        Where we differ from the paper, and why.
+    parameters : int or None
+        Trainable parameters for three classes; None for a classic method.
+    network : str
+        ``module:class`` of the network, made as ``class(n_classes)``; empty for a classic method.
+    """
+
+    name: str
+    title: str
+    paper: str
+    kind: Literal["classic", "network"]
+    recipe: str
+    prepare: Callable[[UInt8Array], FloatArray]
+    entry: str
+    presets: Mapping[str, Mapping[str, Any]]
+    deviations: tuple[str, ...] = ()
+    parameters: int | None = None
+    network: str = ""
+
+    def settings(self, preset: str | None = None) -> Mapping[str, Any]:
+        """Return the settings of a preset (default ``paper``); an unknown one raises :class:`MienError`."""
+        name = preset or "paper"
+        if name not in self.presets:
+            known = ", ".join(self.presets)
+            raise MienError(f"got the preset '{name}'; expected one of {known} for '{self.name}'; choose one")
+        return MappingProxyType(dict(self.presets[name]))
+
+    def fit(
+        self,
+        maps: UInt8Array,
+        targets: npt.ArrayLike,
+        groups: Sequence[str],
+        classes: Sequence[str],
+        *,
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        on_epoch: OnEpoch | None = None,
+        start: Path | None = None,
+    ) -> Trained:
+        """Train on these samples, and on nothing else.
+
+        Parameters
+        ----------
+        maps : uint8 array, (N, H, W, 3)
+            Motion maps, RGB = u, v, strain.
+        targets : int array-like, (N,)
+            Classes, 0 to K - 1.
+        groups : sequence of str, length N
+            Subjects: inner splits go between them.
+        classes : sequence of str, length K
+            Names of the classes.
+        settings : mapping, optional
+            Training settings; by default those of the preset ``paper``.
+        seed : int
+            Of everything random.
+        on_epoch : callable, optional
+            ``on_epoch(epoch, trained)`` after each epoch of a network, from 1.
+        start : Path, optional
+            For a network: a ``weights.safetensors`` to start from.
+
+        Returns
+        -------
+        Trained
+            Ready to predict and to save.
+
+        Raises
+        ------
+        MienError
+            If the input is unfit, a class is alone, the loss diverges, or torch is not installed.
+        """
+        labels = np.asarray(targets, dtype=np.int64)
+        _check(maps, labels, groups, classes)
+        train = load_entry(self.entry)
+        chosen = self.settings() if settings is None else settings
+        return train(self, maps, labels, list(groups), len(classes), chosen, seed, on_epoch=on_epoch, start=start)
+
+
+METHODS: Registry[Method] = Registry("method", "mien.methods", module="method")
+
+
+def load_entry(entry: str) -> Any:
+    """Import ``module:name``; without torch, say how to get it."""
+    module, name = entry.split(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("torch", "safetensors", "onnx"):
+            raise
+        raise MienError(
+            f"got no {error.name} in this Python; expected it for training a network; run: pip install 'mien[train]'"
+        ) from error
+
+
+def _check(maps: UInt8Array, labels: IntArray, groups: Sequence[str], classes: Sequence[str]) -> None:
+    if maps.ndim != 4 or maps.shape[-1] != 3 or maps.dtype != np.uint8 or not len(maps):
+        raise MienError(f"got maps {maps.shape} {maps.dtype}; expected (N, H, W, 3) uint8, N > 0; load them by the recipe")
+    if not len(maps) == len(labels) == len(groups):
+        raise MienError(f"got {len(maps)} maps, {len(labels)} labels, {len(groups)} subjects; expected equal numbers")
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise MienError(f"got labels {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1}; check the labels")
+    if len(np.unique(labels)) < 2:
+        name = classes[int(labels[0])]
+        raise MienError(f"got only '{name}' to train on; expected two classes or more; use more data or another protocol")

@@ -1,0 +1,229 @@
+"""A trained model as a folder: `model.json` says what it is, the files beside it hold what it learned.
+
+Loading executes no code: weights are safetensors, ONNX or skops, and the method is looked up by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mien.core import MienError, UInt8Array, atomic_folder
+from mien.methods._method import METHODS, IntArray, Method, Probabilities, Trained, load_entry
+from mien.recipes import RECIPES, Recipe
+
+__all__ = ["CARD", "TrainedModel", "check_free", "load_model", "save_model", "versions"]
+
+FORMAT = 1
+CARD = "model.json"
+DEFAULT = Path(__file__).parent / "_default"
+LOADERS = {"classic": "mien.methods._svm:load", "network": "mien.methods._onnx:load"}
+FIELDS = {
+    "format": int,
+    "method": str,
+    "classes": list,
+    "input_shape": list,
+    "recipe": dict,
+    "parameters": (int, type(None)),
+    "files": dict,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model that was read from disk; a network runs on onnxruntime, without torch.
+
+    Attributes
+    ----------
+    method : Method
+        What it is.
+    classes : tuple of str
+        What it answers with.
+    recipe : Recipe
+        How its input must be made.
+    card : mapping
+        All of ``model.json``.
+    """
+
+    method: Method
+    classes: tuple[str, ...]
+    recipe: Recipe
+    card: Mapping[str, Any]
+    trained: Trained
+
+    @property
+    def parameters(self) -> int | None:
+        """Trainable parameters; None for a classic method."""
+        return self.trained.parameters
+
+    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+        """Recognise prepared inputs.
+
+        Parameters
+        ----------
+        maps : uint8 array, (N, H, W, 3)
+            Made by ``recipe``.
+
+        Returns
+        -------
+        predicted : int array, (N,)
+            Indices into ``classes``; these decide.
+        probabilities : float array, (N, K)
+            For an SVM calibrated apart, so they may disagree.
+
+        Raises
+        ------
+        MienError
+            If the maps have another shape or type than those it was trained on.
+        """
+        shape = tuple(self.card["input_shape"])
+        if maps.ndim != 4 or maps.shape[1:] != shape or maps.dtype.name != "uint8":
+            raise MienError(f"got maps {maps.shape} {maps.dtype}; expected (N, *{shape}) uint8; use the model's recipe")
+        return self.trained.predict(maps)
+
+
+def save_model(
+    folder: Path | str,
+    method: Method,
+    trained: Trained,
+    *,
+    classes: Sequence[str],
+    input_shape: Sequence[int],
+    details: Mapping[str, Any],
+) -> Path:
+    """Write a trained model as a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, or be empty.
+    method, trained : Method, Trained
+        What was trained, and the result.
+    classes : sequence of str
+        Names of the classes, in the order of its answers.
+    input_shape : sequence of int
+        (H, W, 3) of its maps.
+    details : mapping
+        Further JSON for ``model.json``: settings, label map, seed, what it was trained on.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    MienError
+        If the folder holds something.
+    """
+    folder = Path(folder)
+    check_free(folder)
+    with atomic_folder(folder) as temporary:
+        trained.save(temporary)
+        card = {
+            "format": FORMAT,
+            "method": method.name,
+            "kind": method.kind,
+            "paper": method.paper,
+            "classes": list(classes),
+            "input_shape": [int(size) for size in input_shape],
+            "recipe": RECIPES[method.recipe].to_json(),
+            "parameters": trained.parameters,
+            **details,
+            "versions": versions(),
+            "files": {path.name: _sha256(path) for path in sorted(temporary.iterdir())},
+        }
+        (temporary / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder
+
+
+def load_model(folder: Path | str) -> TrainedModel:
+    """Read a trained model.
+
+    Parameters
+    ----------
+    folder : Path or str
+        A folder from ``mien train``, or the word ``default`` for the recogniser that comes with mien.
+
+    Returns
+    -------
+    TrainedModel
+        Ready to predict.
+
+    Raises
+    ------
+    MienError
+        If a file is missing, changed or of another kind, or the method or recipe is not the one known here.
+    """
+    path = DEFAULT if str(folder) == "default" else Path(folder)
+    if path == DEFAULT and not (path / CARD).is_file():
+        raise MienError("got 'default', but this copy of mien has no bundled model; expected one; give a model folder")
+    card = _read_card(path)
+    _check_files(path, card["files"])
+    method = METHODS[card["method"]]
+    recipe = Recipe.from_json(card["recipe"])
+    known = RECIPES[method.recipe]
+    if recipe != known:
+        raise MienError(
+            f"got a model of the recipe '{recipe.name}' {recipe.digest[:12]} in '{path}'; "
+            f"expected '{known.name}' {known.digest[:12]}, as this mien makes it; train it again"
+        )
+    classes = tuple(str(name) for name in card["classes"])
+    trained = load_entry(LOADERS[method.kind])(method, path, len(classes), card["parameters"])
+    return TrainedModel(method, classes, recipe, MappingProxyType(card), trained)
+
+
+def check_free(folder: Path) -> None:
+    """Raise :class:`MienError` if a folder to be written exists and holds something."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if folder.exists():
+        raise MienError(f"got '{folder}' to write, which is there already; expected a new folder; choose another")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in ("mien", "numpy", "scipy", "scikit-learn", "torch", "onnxruntime"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MienError(f"got '{folder}' without a readable {CARD}; expected a folder from 'mien train'; check it") from error
+    except ValueError as error:
+        raise MienError(f"got '{path}', which is not JSON ({error}); expected a model card; take a fresh copy") from error
+    for name, kind in FIELDS.items():
+        if not isinstance(card, dict) or not isinstance(card.get(name), kind) or isinstance(card.get(name), bool):
+            raise MienError(f"got '{path}' without a proper '{name}'; expected a model card of mien; take a fresh copy")
+    if card["format"] != FORMAT:
+        raise MienError(f"got the model format {card['format']} in '{path}'; expected {FORMAT}; use the mien it came from")
+    return card
+
+
+def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
+    """Raise unless every file of the card is there, unchanged."""
+    for name, digest in files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise MienError(f"got '{folder}' without '{name}'; expected the files of its {CARD}; take a fresh copy")
+        if _sha256(path) != digest:
+            raise MienError(f"got '{path}', changed since the model was saved; expected it as listed in {CARD}; copy it again")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,148 @@
+"""A network on motion maps: trained by the one loop, run by torch, kept as safetensors and ONNX."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx  # noqa: F401 - torch's exporter needs it: better to miss it before training than after
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from scipy.special import softmax
+from torch import nn
+
+from mien.core import FloatArray, MienError, UInt8Array
+from mien.methods._method import IntArray, Method, OnEpoch, Probabilities, load_entry
+from mien.methods._onnx import NETWORK, OnnxNetwork
+from mien.training.augmentation import random_mirror
+from mien.training.loop import fit_network
+from mien.training.seeds import one_thread, reproducible
+from mien.training.settings import Settings
+
+__all__ = ["WEIGHTS", "TrainedNetwork", "fit"]
+
+WEIGHTS = "weights.safetensors"
+OPSET = 17
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedNetwork:
+    """A torch network with the preparation of its input.
+
+    Attributes
+    ----------
+    prepare : callable
+        Motion maps (N, H, W, 3) to the network's input (N, C, H, W).
+    network : Module
+        Input to logits (N, K).
+    example : float32 array, (B, C, H, W)
+        Some training inputs: what the exported network is checked on.
+    """
+
+    prepare: Callable[[UInt8Array], FloatArray]
+    network: nn.Module
+    example: FloatArray
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+        """Return classes (N,) and the softmax of the logits (N, K)."""
+        with one_thread(), torch.inference_mode():
+            logits = self.network.eval()(torch.from_numpy(self.prepare(maps)))
+        probabilities = softmax(logits.double().numpy(), axis=1)
+        return probabilities.argmax(axis=1), probabilities
+
+    def save(self, folder: Path) -> None:
+        """Write ``weights.safetensors`` and ``network.onnx``; raise if ONNX and torch disagree."""
+        state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        _export(self.network, self.example, folder / NETWORK)
+        exported = OnnxNetwork.open(self.prepare, folder / NETWORK, self.parameters)
+        with torch.inference_mode():
+            expected = self.network.eval()(torch.from_numpy(self.example)).numpy()
+        difference = float(np.abs(exported.logits(self.example) - expected).max())
+        if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
+            raise RuntimeError(f"the exported network differs from torch by {difference}")
+
+
+def fit(
+    method: Method,
+    maps: UInt8Array,
+    targets: IntArray,
+    groups: Sequence[str],
+    n_classes: int,
+    settings: Mapping[str, Any],
+    seed: int,
+    *,
+    on_epoch: OnEpoch | None = None,
+    start: Path | None = None,
+) -> TrainedNetwork:
+    """Train a method's network on motion maps (see :meth:`mien.methods.Method.fit`)."""
+    checked = Settings.of(settings)
+    inputs = torch.from_numpy(method.prepare(maps))
+    with reproducible(seed):
+        network = load_entry(method.network)(n_classes)
+    _check_fits(network, inputs, method)
+    if start is not None:
+        _start_from(network, start)
+    trained = TrainedNetwork(method.prepare, network, inputs[:8].numpy())
+    fit_network(
+        network,
+        inputs,
+        torch.tensor(targets),
+        checked,
+        seed,
+        on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
+        augment=_mirror(method) if checked.mirror else None,
+    )
+    return trained
+
+
+def _check_fits(network: nn.Module, inputs: torch.Tensor, method: Method) -> None:
+    try:
+        with torch.inference_mode():
+            network.eval()(inputs[:1])
+    except RuntimeError as error:
+        size = tuple(inputs.shape[2:])
+        raise MienError(f"got maps of {size} for '{method.name}'; expected (28, 28); make them by its recipe") from error
+
+
+def _start_from(network: nn.Module, path: Path) -> None:
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise MienError(
+            f"got '{path}', whose weights do not fit ({error}); expected a model of the same method and classes"
+        ) from error
+
+
+def _mirror(method: Method) -> Callable[..., torch.Tensor]:
+    """Find where the method's input keeps u, and in what range, by preparing a map that holds only u."""
+    probe = np.zeros((1, 1, 1, 3), np.uint8)
+    probe[..., 0] = 255
+    prepared = method.prepare(probe)[0, :, 0, 0]
+    return random_mirror(int(prepared.argmax()), float(prepared.max()))
+
+
+def _export(network: nn.Module, example: FloatArray, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter that writes one file is called legacy; it is chosen on purpose
+        torch.onnx.export(
+            network.eval(),
+            (torch.from_numpy(example),),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["maps"],
+            output_names=["logits"],
+            dynamic_axes={"maps": {0: "n"}, "logits": {0: "n"}},
+        )

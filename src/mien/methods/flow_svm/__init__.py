@@ -1,0 +1,1 @@
+"""Our classic reference: a support vector machine on the flattened motion map."""

@@ -1,0 +1,1 @@
+"""OFF-ApexNet (Gan et al., 2019)."""

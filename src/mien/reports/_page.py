@@ -1,0 +1,49 @@
+"""From a template to one self-contained HTML file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.core import atomic_path
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["environment", "write_page"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_page(path: Path | str, template: str, **content: Any) -> Path:
+    """Fill a template of this room with ``content`` and write it whole or not at all; return the path."""
+    text = environment().get_template(template).render(**content)
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates: everything is escaped, a missing name is an error.
+
+    Filters: ``number`` (four decimals, a dash for None), ``interval`` ([low, high]).
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = _number
+    made.filters["interval"] = lambda ends: f"{_number(ends[0])} to {_number(ends[1])}"
+    return made
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

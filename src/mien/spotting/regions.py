@@ -1,0 +1,145 @@
+"""The parts of the face that micro-expressions move, and the motion of the head that is not expression.
+
+Regions follow the landmarks of the registered face. The head, as a solid, shows in the flow as an affine map plus a
+parallax by depth; both are fitted on parts that expressions hardly move and subtracted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core import FloatArray, MienError
+
+__all__ = ["EYE_REGIONS", "REGIONS", "FaceRegions"]
+
+Array = npt.NDArray[np.float64]
+
+# name -> landmarks whose mean is the centre, shift and reach in interocular distances
+REGIONS: dict[str, tuple[tuple[int, ...], tuple[float, float], float]] = {
+    "left inner brow": ((20, 21), (0.0, -0.02), 0.13),
+    "right inner brow": ((22, 23), (0.0, -0.02), 0.13),
+    "left outer brow": ((17, 18, 19), (0.0, -0.02), 0.14),
+    "right outer brow": ((24, 25, 26), (0.0, -0.02), 0.14),
+    "left eye": ((37, 38, 40, 41), (0.0, 0.0), 0.12),
+    "right eye": ((43, 44, 46, 47), (0.0, 0.0), 0.12),
+    "left cheek": ((31, 40, 41, 48), (-0.12, 0.05), 0.18),
+    "right cheek": ((35, 46, 47, 54), (0.12, 0.05), 0.18),
+    "left nose wing": ((31,), (-0.06, -0.08), 0.11),
+    "right nose wing": ((35,), (0.06, -0.08), 0.11),
+    "left mouth corner": ((48,), (-0.04, 0.0), 0.13),
+    "right mouth corner": ((54,), (0.04, 0.0), 0.13),
+    "upper lip": ((50, 51, 52), (0.0, 0.0), 0.12),
+    "lower lip": ((56, 57, 58), (0.0, 0.0), 0.12),
+    "chin": ((57, 8), (0.0, 0.0), 0.16),
+}
+"""Left and right are the image's."""
+
+EYE_REGIONS = ("left eye", "right eye")
+
+# where the solid head shows: bridge of the nose, outer eye corners, temples, sides of the cheeks, middle of the forehead
+_STEADY: tuple[tuple[tuple[int, ...], tuple[float, float], float], ...] = (
+    ((27, 28), (0.0, 0.0), 0.12),
+    ((29, 30), (0.0, 0.0), 0.12),
+    ((36,), (-0.15, 0.0), 0.12),
+    ((45,), (0.15, 0.0), 0.12),
+    ((1, 36), (0.0, 0.10), 0.14),
+    ((15, 45), (0.0, 0.10), 0.14),
+    ((3, 31), (-0.15, 0.0), 0.16),
+    ((13, 35), (0.15, 0.0), 0.16),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRegions:
+    """Weights that turn a flow field on the registered face into motion of its regions, free of the head's.
+
+    Attributes
+    ----------
+    weights : float array, (R, N)
+        One row per region of :data:`REGIONS`, each summing to 1, over the N sampled pixels.
+    head : float array, (2 N, P)
+        The motions a solid head can show at the sampled pixels, as columns.
+    solve : float array, (P, 2 N)
+        Fits them on the steady parts.
+    stride : int
+        Every how many pixels the flow is sampled.
+    """
+
+    weights: Array
+    head: Array
+    solve: Array
+    stride: int
+
+    @classmethod
+    def from_points(cls, points: npt.NDArray[np.floating], size: int, stride: int = 3) -> FaceRegions:
+        """Lay the regions over a registered face.
+
+        Parameters
+        ----------
+        points : array, (68, 2)
+            Landmarks of the registered face, in crop pixels.
+        size : int
+            Side of the crop, px.
+        stride : int
+            Every how many pixels the flow is sampled.
+
+        Raises
+        ------
+        MienError
+            If the points are not 68 finite pairs.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        if points.shape != (68, 2) or not np.isfinite(points).all():
+            raise MienError(f"got landmarks of shape {points.shape}; expected (68, 2) finite; detect the face again")
+        unit = float(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
+        steps = np.arange(stride // 2, size, stride, dtype=np.float64)
+        x, y = (part.ravel() for part in np.meshgrid(steps, steps))
+        weights = np.array([_bell(x, y, points, unit, *region) for region in REGIONS.values()])
+        steady = np.sum([_bell(x, y, points, unit, *part) for part in _STEADY], axis=0)
+        head = _head_motions(x, y, points, unit)
+        both = np.tile(steady, 2)
+        solve = np.linalg.solve((head * both[:, None]).T @ head + 1e-6 * np.eye(head.shape[1]), (head * both[:, None]).T)
+        return cls(weights, head, solve, stride)
+
+    def motion(self, flow: FloatArray) -> tuple[Array, Array]:
+        """Split a flow field into the motion of the regions and that of the head.
+
+        Parameters
+        ----------
+        flow : float32 array, (2, size, size)
+            Displacement on the registered face, pixels.
+
+        Returns
+        -------
+        regions : float array, (R, 2)
+            Mean ``(u, v)`` of each region beside the head's motion, pixels.
+        head : float array, (2,)
+            Mean displacement by the head's motion, pixels.
+        """
+        start = self.stride // 2
+        sampled = flow[:, start :: self.stride, start :: self.stride].reshape(2, -1).astype(np.float64)
+        solid = (self.head @ (self.solve @ sampled.ravel())).reshape(2, -1)
+        return self.weights @ (sampled - solid).T, solid.mean(axis=1)
+
+
+def _bell(
+    x: Array, y: Array, points: Array, unit: float, at: tuple[int, ...], shift: tuple[float, float], reach: float
+) -> Array:
+    centre = points[list(at)].mean(axis=0) + np.multiply(shift, unit)
+    bell = np.exp(-0.5 * ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (reach * unit) ** 2)
+    total = bell.sum()
+    return bell / total if total > 0 else bell
+
+
+def _head_motions(x: Array, y: Array, points: Array, unit: float) -> Array:
+    """Columns: shift in x and y, roll, zoom, and the parallax of yaw and pitch."""
+    middle = points[27:36].mean(axis=0)
+    dx, dy = (x - middle[0]) / unit, (y - middle[1]) / unit
+    depth = np.sqrt(np.clip(1 - (dx / 1.25) ** 2 - (dy / 1.6) ** 2, 0, None))
+    depth += 0.3 * np.exp(-0.5 * ((dx / 0.16) ** 2 + (dy / 0.25) ** 2))
+    one, none = np.ones_like(dx), np.zeros_like(dx)
+    columns = [(one, none), (none, one), (-dy, dx), (dx, dy), (depth, none), (none, depth)]
+    return np.array([np.concatenate(column) for column in columns]).T

@@ -1,0 +1,98 @@
+"""The training loop, the only one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mien.core import MienError
+from mien.training.losses import class_weights
+from mien.training.seeds import reproducible
+from mien.training.settings import Settings
+
+__all__ = ["fit_network"]
+
+OnEpoch = Callable[[int, nn.Module, float], None]
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def fit_network(
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    settings: Settings,
+    seed: int,
+    on_epoch: OnEpoch | None = None,
+    augment: Augment | None = None,
+) -> nn.Module:
+    """Train a classifier by cross entropy; the last epoch is the result.
+
+    Parameters
+    ----------
+    network : Module
+        Maps (N, ...) inputs to (N, K) logits; trained in place.
+    inputs : Tensor, (N, ...)
+        The training samples, and only those.
+    targets : int64 Tensor, (N,)
+        Their classes, 0 to K - 1.
+    settings : Settings
+        Optimiser, epochs, batch, class weights.
+    seed : int
+        Of shuffling, dropout and augmentation.
+    on_epoch : callable, optional
+        ``on_epoch(epoch, network, loss)`` after each epoch, from 1; for progress and for predictions per epoch.
+        It cannot change the training.
+    augment : callable, optional
+        ``augment(batch, generator) -> batch``.
+
+    Returns
+    -------
+    Module
+        The same network, in evaluation mode.
+
+    Raises
+    ------
+    MienError
+        If the loss stops being a finite number; the message names the epoch and the batch.
+    """
+    with reproducible(seed):
+        generator = torch.Generator().manual_seed(seed)
+        loss_of = nn.CrossEntropyLoss(weight=_weights(network, inputs, targets, settings))
+        optimizer = _optimizer(network, settings)
+        for epoch in range(1, settings.epochs + 1):
+            network.train()
+            total = 0.0
+            for number, rows in enumerate(torch.randperm(len(inputs), generator=generator).split(settings.batch), 1):
+                batch = augment(inputs[rows], generator) if augment else inputs[rows]
+                loss = loss_of(network(batch), targets[rows])
+                if not torch.isfinite(loss):
+                    raise MienError(
+                        f"got the loss {loss.item()} in epoch {epoch}, batch {number}; "
+                        "expected a finite number; lower the learning rate or check the input"
+                    )
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * len(rows)
+            network.eval()
+            if on_epoch:
+                with torch.random.fork_rng(devices=[]):
+                    on_epoch(epoch, network, total / len(inputs))
+                network.eval()
+    return network
+
+
+def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    with torch.inference_mode():
+        n_classes = network.eval()(inputs[:1]).shape[1]
+    return torch.as_tensor(class_weights(targets.numpy(), n_classes, settings.class_weights), dtype=torch.float32)
+
+
+def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    kwargs = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), momentum=settings.momentum, **kwargs)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+    return kind(network.parameters(), **kwargs)
