@@ -12,7 +12,6 @@ from typing import Any
 
 from mien.analysis._result import Analysis
 from mien.core import Interval, atomic_folder
-from mien.reports import IntervalPictures, write_analysis_report, write_elan
 from mien.spotting import REGIONS, SpotSettings
 
 __all__ = ["write_analysis"]
@@ -22,6 +21,8 @@ _QUALITY = ("face_px", "blur", "yaw", "pitch", "roll")
 
 def write_analysis(found: Analysis, folder: Path, settings: SpotSettings, *, elan: bool = False) -> Analysis:
     """Write ``report.html``, ``intervals.csv``, ``frames.csv``, ``analysis.json`` and, if wanted, ``<name>.eaf``."""
+    from mien.reports import IntervalPictures, write_analysis_report, write_elan
+
     document = _document(found, settings)
     with atomic_folder(folder) as temporary:
         _write_intervals(temporary / "intervals.csv", found)

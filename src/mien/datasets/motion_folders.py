@@ -44,7 +44,9 @@ def read(root: Path | str) -> list[Sample]:
     root = Path(root)
     folders = _folders(root) if root.is_dir() else []
     if not folders:
-        raise MienError(f"got '{root}' without subject folders; expected <subject>/u_test/<class>/<name>.png; check --root")
+        raise MienError(
+            f"got '{root}' without subject folders; expected <subject>/u_test/<class>/<name>.png; check --root"
+        )
     samples = [sample for folder in folders for sample in _subject(folder)]
     check_unique(samples, root)
     return samples
@@ -74,7 +76,9 @@ def _emotion(folder: Path) -> str:
     if not folder.name.isdecimal():
         return folder.name.lower()
     if int(folder.name) >= len(MEGC_CLASSES):
-        raise MienError(f"got the class folder '{folder}'; expected 0 (negative), 1 (positive) or 2 (surprise); rename it")
+        raise MienError(
+            f"got the class folder '{folder}'; expected 0 (negative), 1 (positive) or 2 (surprise); rename it"
+        )
     return MEGC_CLASSES[int(folder.name)]
 
 
@@ -99,7 +103,9 @@ def _check_leak(folder: Path, tests: list[Path]) -> None:
     for test in tests:
         for copy in training.get(test.name, []):
             if copy.read_bytes() == test.read_bytes():
-                raise MienError(f"got the test clip '{test}' also in '{copy}'; expected a split by subject; remove the copy")
+                raise MienError(
+                    f"got the test clip '{test}' also in '{copy}'; expected a split by subject; remove the copy"
+                )
 
 
 def _folders(folder: Path) -> list[Path]:

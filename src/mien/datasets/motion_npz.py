@@ -24,6 +24,7 @@ REQUIRED = ("X", "y", "subject", "dataset", "sample_id")
 OPTIONAL = ("classes", "action_units")
 
 Arrays = dict[str, npt.NDArray[np.generic]]
+Row = tuple[str, str, str, int, str]
 
 
 def read(root: Path | str) -> list[Sample]:
@@ -49,8 +50,10 @@ def read(root: Path | str) -> list[Sample]:
     arrays = _open(root)
     classes = _check(arrays, root)
     units = arrays.get("action_units", np.full(len(arrays["y"]), ""))
-    rows = zip(*(arrays[name].tolist() for name in ("dataset", "subject", "sample_id", "y")), units.tolist(), strict=True)
-    samples = [_sample(root, index, *row, classes) for index, row in enumerate(rows)]
+    rows = zip(
+        *(arrays[name].tolist() for name in ("dataset", "subject", "sample_id", "y")), units.tolist(), strict=True
+    )
+    samples = [_sample(root, index, row, classes) for index, row in enumerate(rows)]
     check_unique(samples, root)
     return samples
 
@@ -72,7 +75,9 @@ def _check(arrays: Arrays, root: Path) -> tuple[str, ...]:
     """Raise for whatever is wrong with the arrays; return the class names."""
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
-        raise MienError(f"got '{root}' without {', '.join(missing)}; expected the arrays {', '.join(REQUIRED)}; add them")
+        raise MienError(
+            f"got '{root}' without {', '.join(missing)}; expected the arrays {', '.join(REQUIRED)}; add them"
+        )
     maps = arrays["X"]
     if maps.ndim != 4 or maps.shape[-1] != 3 or maps.dtype != np.uint8 or 0 in maps.shape:
         raise MienError(f"got X {maps.shape} {maps.dtype} in '{root}'; expected (N, H, W, 3) uint8, N > 0; convert it")
@@ -81,7 +86,7 @@ def _check(arrays: Arrays, root: Path) -> tuple[str, ...]:
         array = arrays.get(name)
         if array is not None and (array.shape != (len(maps),) or array.dtype.kind not in kinds):
             raise MienError(
-                f"got {name} {array.shape} {array.dtype} in '{root}'; expected ({len(maps)},) {what}, one per map; fix it"
+                f"got {name} {array.shape} {array.dtype} in '{root}'; expected ({len(maps)},) {what}, one per map"
             )
     return _classes(arrays, root)
 
@@ -90,7 +95,9 @@ def _classes(arrays: Arrays, root: Path) -> tuple[str, ...]:
     names = arrays.get("classes", np.array(MEGC_CLASSES))
     classes = tuple(str(name) for name in names.ravel())
     if names.ndim != 1 or names.dtype.kind != "U" or "" in classes or len(set(classes)) < len(classes):
-        raise MienError(f"got classes {list(classes)} in '{root}'; expected distinct names, one per code of y; fix them")
+        raise MienError(
+            f"got classes {list(classes)} in '{root}'; expected distinct names, one per code of y; fix them"
+        )
     codes = arrays["y"].astype(np.int64)
     outside = np.flatnonzero((codes < 0) | (codes >= len(classes)))
     if len(outside):
@@ -101,11 +108,12 @@ def _classes(arrays: Arrays, root: Path) -> tuple[str, ...]:
     return classes
 
 
-def _sample(
-    root: Path, index: int, corpus: str, subject: str, clip: str, code: int, units: str, classes: tuple[str, ...]
-) -> Sample:
+def _sample(root: Path, index: int, row: Row, classes: tuple[str, ...]) -> Sample:
+    corpus, subject, clip, code, units = row
     if not (corpus and subject and clip):
-        raise MienError(f"got an empty dataset, subject or sample_id in row {index} of '{root}'; expected names; fill them")
+        raise MienError(
+            f"got an empty dataset, subject or sample_id in row {index} of '{root}'; expected names; fill them"
+        )
     subject = _namespaced(subject, corpus)
     bare = subject.removeprefix(f"{corpus}/")
     if clip.startswith(f"{bare}/"):

@@ -93,7 +93,9 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
     kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
     if not kept:
         found = ", ".join(sorted({sample.emotion for sample in samples}))
-        raise MienError(f"got no sample that the label map '{name}' keeps in '{root}' ({found}); choose another --labels")
+        raise MienError(
+            f"got no sample that the label map '{name}' keeps in '{root}' ({found}); choose another --labels"
+        )
     if labels and len(kept) < len(samples):
         text = f"the label map '{name}' leaves out {len(samples) - len(kept)} of {len(samples)} clips"
         warnings.warn(text, MienWarning, stacklevel=3)

@@ -115,7 +115,9 @@ def read_fold(path: Path, key: str, sample_ids: Sequence[str]) -> FoldResult:
     try:
         result = FoldResult(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise MienError(f"got '{path}', which does not read ({error}); expected a finished fold; delete the file") from error
+        raise MienError(
+            f"got '{path}', which does not read ({error}); expected a finished fold; delete the file"
+        ) from error
     if result.key != key or result.sample_ids != list(sample_ids):
         raise MienError(f"got '{path}', which belongs to another run; expected a fold of this one; delete the file")
     return result
@@ -128,8 +130,12 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
         settings["epochs"] = _inner_epoch(method, settings, data, fold, seed)
     test = data.maps[fold.test]
     kept: list[tuple[Any, Any]] = []
-    watch = plan.keep_epochs or plan.select == "test"
-    trained = _fit(method, settings, data, fold.train, seed, lambda t: kept.append(t.predict(test)) if watch else None)
+
+    def watch(trained: Trained) -> None:
+        if plan.keep_epochs or plan.select == "test":
+            kept.append(trained.predict(test))
+
+    trained = _fit(method, settings, data, fold.train, seed, watch=watch)
     predicted, probabilities = trained.predict(test)
     epoch = settings.get("epochs")
     if plan.select == "test":
@@ -158,7 +164,8 @@ def _fit(
     data: Labelled,
     rows: np.ndarray,
     seed: int,
-    watch: Callable[[Trained], object],
+    *,
+    watch: Callable[[Trained], None],
 ) -> Trained:
     """Train on some rows. ``watch`` sees the model after each epoch; the training sees nothing of it."""
     return method.fit(
@@ -179,14 +186,16 @@ def _inner_epoch(method: Method, settings: Mapping[str, Any], data: Labelled, fo
     subjects = np.array(data.subjects)[fold.train]
     n_folds = min(INNER_FOLDS, len(set(subjects)))
     if n_folds < 2:
-        raise MienError(f"got one training subject in fold '{fold.name}'; expected 2 or more for --select inner; use last")
+        raise MienError(
+            f"got one training subject in fold '{fold.name}'; expected 2 or more for --select inner; use last"
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
         inner, held = next(splitter.split(subjects, data.targets[fold.train], subjects))
     inner, held = fold.train[inner], fold.train[held]
     scores: list[float] = []
-    _fit(method, settings, data, inner, seed, lambda trained: scores.append(_uf1(trained, data, held)))
+    _fit(method, settings, data, inner, seed, watch=lambda trained: scores.append(_uf1(trained, data, held)))
     return _best(scores)
 
 

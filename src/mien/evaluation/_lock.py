@@ -20,7 +20,9 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK).open("w")
     except OSError as error:
-        raise MienError(f"got '{folder}' to write, but {error.strerror}; expected a writable folder; choose another") from error
+        raise MienError(
+            f"got '{folder}' to write, but {error.strerror}; expected a writable folder; choose another"
+        ) from error
     with file:
         try:
             import fcntl
@@ -30,5 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise MienError(f"got '{folder}', which another run is writing; expected it free; wait, or choose another") from error
+            raise MienError(
+                f"got '{folder}', which another run is writing; expected it free; wait, or choose another"
+            ) from error
         yield

@@ -158,7 +158,7 @@ def _weights(start: Path | str, method: str, classes: tuple[str, ...]) -> Path:
     if model.method.name != method or model.method.kind != "network" or model.classes != classes:
         raise MienError(
             f"got '{start}' ({model.method.name}, {', '.join(model.classes)}) to start from; "
-            f"expected a network trained as {method} with the classes {', '.join(classes)}; choose another, or drop --from"
+            f"expected a network trained as {method} with the classes {', '.join(classes)}; change --from"
         )
     path = Path(start) / "weights.safetensors"
     if not path.is_file():

@@ -25,7 +25,18 @@ __all__ = ["BACKENDS", "evaluate"]
 
 BACKENDS = ("loky", "ray")
 # What the predictions depend on: a run is continued only where all of these agree.
-IDENTITY = ("method", "settings", "recipe", "labels", "classes", "protocol", "seeds", "select", "keep_epochs", "fingerprint")
+IDENTITY = (
+    "method",
+    "settings",
+    "recipe",
+    "labels",
+    "classes",
+    "protocol",
+    "seeds",
+    "select",
+    "keep_epochs",
+    "fingerprint",
+)
 
 # Published three-class numbers are for these classes; their composite is of these corpora (See et al. 2019).
 MEGC_CLASSES = ("negative", "positive", "surprise")
@@ -103,7 +114,8 @@ def evaluate(
     """
     entry = METHODS[method]
     settings = entry.settings(preset)
-    _check(entry, seeds, select, keep_epochs, jobs, backend)
+    _check(entry, seeds, select, keep_epochs)
+    _check_workers(jobs, backend)
     data = read_labelled(dataset, root, labels, RECIPES[entry.recipe])
     tasks = _tasks(data, protocol, seeds)
     run = {
@@ -128,19 +140,22 @@ def evaluate(
     plan = Plan(method, settings, select, keep_epochs, Path(out), _key(run))
     with locked(plan.folder):
         _claim(plan.folder, run, resume)
-        _run_folds(plan, data, tasks, jobs, backend, progress)
+        _run_folds(plan, data, tasks, jobs=jobs, backend=backend, progress=progress)
         return _finish(plan, data, tasks, run)
 
 
-def _check(
-    method: Method, seeds: Sequence[int], select: str, keep_epochs: bool, jobs: int | None, backend: str
-) -> None:
+def _check(method: Method, seeds: Sequence[int], select: str, keep_epochs: bool) -> None:
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0 or max(seeds) >= 2**32:
         raise MienError(f"got the seeds {list(seeds)}; expected distinct whole numbers from 0; give --seeds 0,1,2")
     if select not in SELECTIONS:
         raise MienError(f"got the selection '{select}'; expected one of {', '.join(SELECTIONS)}; choose one")
     if method.kind == "classic" and (select != "last" or keep_epochs):
-        raise MienError(f"got a choice of epochs for '{method.name}', which has none; expected --select last; drop the option")
+        raise MienError(
+            f"got a choice of epochs for '{method.name}', which has none; expected --select last; drop the option"
+        )
+
+
+def _check_workers(jobs: int | None, backend: str) -> None:
     if jobs is not None and jobs < 1:
         raise MienError(f"got {jobs} jobs; expected 1 or more; leave --jobs out for one per core")
     if backend not in BACKENDS:
@@ -148,8 +163,9 @@ def _check(
 
 
 def _tasks(data: Labelled, protocol: str, seeds: Sequence[int]) -> list[Task]:
-    names = [[getattr(sample, name) for sample in data.samples] for name in ("subject", "dataset", "sample_id")]
-    return [(seed, fold) for seed in seeds for fold in splits(protocol, *names, seed=seed)]
+    corpora = [sample.dataset for sample in data.samples]
+    ids = [sample.sample_id for sample in data.samples]
+    return [(seed, fold) for seed in seeds for fold in splits(protocol, data.subjects, corpora, ids, seed)]
 
 
 def _key(run: Mapping[str, Any]) -> str:
@@ -162,7 +178,9 @@ def _claim(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     path = folder / "run.json"
     taken = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK)
     if taken and not resume:
-        raise MienError(f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume")
+        raise MienError(
+            f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume"
+        )
     if taken:
         _check_same(path, run)
         return
@@ -175,15 +193,23 @@ def _check_same(path: Path, run: Mapping[str, Any]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in IDENTITY if before[name] != json.loads(json.dumps(run[name]))]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MienError(f"got '{path.parent}' without a readable run.json; expected a run to resume; choose another") from error
+        raise MienError(
+            f"got '{path.parent}' without a readable run.json; expected a run to resume; choose another"
+        ) from error
+    if not differing and before.get("versions") != run["versions"]:
+        warnings.warn(
+            "this run was begun with other versions of its libraries: folds may differ", MienWarning, stacklevel=4
+        )
     if differing:
         name = differing[0]
         was, now = (str(value)[:60] for value in (before[name], run[name]))
-        raise MienError(f"got {name} {now} to resume a run with {was} in '{path.parent}'; expected the same; use a new folder")
+        raise MienError(
+            f"got {name} {now} to resume a run with {was} in '{path.parent}'; expected the same; use a new folder"
+        )
 
 
 def _run_folds(
-    plan: Plan, data: Labelled, tasks: Sequence[Task], jobs: int | None, backend: str, progress: bool
+    plan: Plan, data: Labelled, tasks: Sequence[Task], *, jobs: int | None, backend: str, progress: bool
 ) -> None:
     """Run the folds that have no file yet; each writes its own."""
     todo = [(seed, fold) for seed, fold in tasks if not fold_file(plan.folder, seed, fold.name).is_file()]
@@ -204,7 +230,9 @@ def _register_ray() -> None:
     try:
         from ray.util.joblib import register_ray
     except ImportError as error:
-        raise MienError("got the backend ray, but no Ray is installed; expected it; run: pip install 'mien[ray]'") from error
+        raise MienError(
+            "got the backend ray, but no Ray is installed; expected it; run: pip install 'mien[ray]'"
+        ) from error
     register_ray()
 
 

@@ -121,6 +121,6 @@ def fit_similarity(source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.Ar
 
 
 def _matrix(factor: npt.NDArray[np.complex128], shift: npt.NDArray[np.complex128]) -> Matrix:
-    """z -> factor z + shift, as a matrix or a stack of them."""
+    """Z -> factor z + shift, as a matrix or a stack of them."""
     rows = [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)

@@ -16,7 +16,7 @@ def check_points(points: npt.ArrayLike) -> npt.NDArray[np.float64]:
     points = np.asarray(points, np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
         wrong = f"shape {points.shape}" if points.shape != (68, 2) else f"{int(np.isnan(points).sum())} nan"
-        raise MienError(f"got landmarks with {wrong}; expected (68, 2) finite pixel positions; skip frames without a face")
+        raise MienError(f"got landmarks with {wrong}; expected (68, 2) finite pixels; skip frames without a face")
     return points
 
 
@@ -28,7 +28,7 @@ def eye_centres(points: npt.ArrayLike) -> npt.NDArray[np.float64]:
     float64 array, (2, 2)
         Rows left, right; ``(x, y)``, pixels.
     """
-    return check_points(points)[36:48].reshape(2, 6, 2).mean(axis=1)
+    return np.asarray(check_points(points)[36:48].reshape(2, 6, 2).mean(axis=1))
 
 
 def eye_crop_matrix(

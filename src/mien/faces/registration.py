@@ -68,7 +68,7 @@ def register_points(
     stable = list(STABLE_POINTS)
     centre = target[stable].mean(axis=0)
     matrices = np.full((len(track), 2, 3), np.nan)
-    for run in _runs(np.isfinite(track).all(axis=(1, 2))):
+    for run in _runs(np.asarray(np.isfinite(track).all(axis=(1, 2)))):
         fitted = fit_similarity(np.broadcast_to(target[stable], track[run][:, stable].shape), track[run][:, stable])
         smooth = _smooth(_parameters(fitted, centre), times[run], window_s / 4)
         matrices[run] = _matrices(smooth, centre)

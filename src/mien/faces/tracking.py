@@ -58,7 +58,7 @@ def box_around(points: npt.ArrayLike) -> Box:
     --------
     >>> from mien.faces import canonical_points
     >>> [round(value) for value in box_around(canonical_points(100))]
-    [2, 4, 96, 96]
+    [2, -6, 95, 95]
     """
     points = np.asarray(points, np.float64)
     middle = points.mean(axis=0)
@@ -146,7 +146,7 @@ class FaceTracker:
             if _overlap(confirmed, seen) < 0.4:  # drifted: start again on what the detector sees
                 return self._enter(image, time_s, confirmed, "")
         self._box = self._last_box = _eased(box, seen)
-        self._remember(face)
+        self._remember(face, afresh=abrupt)
         return self._present(points, face, "")
 
     def _enter(self, image: UInt8Array, time_s: float, box: Box, event: Literal["", "found"]) -> Observation:
@@ -155,16 +155,127 @@ class FaceTracker:
         self._box = self._last_box = box_around(points)
         self._checked_s = time_s
         face = _face(image, self._box)
-        self._face = None
-        self._remember(face)
+        self._remember(face, afresh=True)
         return self._present(points, face, event)
 
     def _reacquire(self, image: UInt8Array, time_s: float) -> Observation:
         """The check failed: look at the whole frame, then give up."""
         before, self._box = self._last_box, None
-        self._searches = 0
+        self._searches = 5  # a look of middle size
         box = self._search(image, time_s)
         if box is None:
             return Observation(False, None, None, NO_FACE, "lost", self._checked_s)
         same = before is not None and _overlap(box, before) > 0.3
         return self._enter(image, time_s, box, "" if same else "found")
+
+    def _search(self, image: UInt8Array, time_s: float) -> Box | None:
+        """Look at the whole frame: mostly very small, now and then larger for small faces."""
+        longest = 1280 if self._searches % 50 == 0 else 640 if self._searches % 5 == 0 else 320
+        self._searches += 1
+        self._searched_s = time_s
+        scale = min(1.0, longest / max(image.shape[:2]))
+        found = [_scaled(box, 1 / scale) for box in self._backend.detect(_resized(image, scale))]
+        if not found:
+            return None
+        last = self._last_box
+        return found[0] if last is None else min(found, key=lambda box: _distance(box, last))
+
+    def _confirm(self, image: UInt8Array, seen: Box) -> Box | None:
+        """Show the detector the face and its surroundings, at the smallest size that it needs."""
+        height, width = image.shape[:2]
+        left, top = max(0, int(seen.x - seen.w / 2)), max(0, int(seen.y - seen.h / 2))
+        right, bottom = min(width, int(seen.x + 1.5 * seen.w)), min(height, int(seen.y + 1.5 * seen.h))
+        if right - left < 8 or bottom - top < 8:
+            return None
+        scale = _FACE_PX / seen.w
+        found = self._backend.detect(_resized(image[top:bottom, left:right], scale))
+        boxes = [_moved(_scaled(box, 1 / scale), left, top) for box in found]
+        best = max(boxes, key=lambda box: _overlap(box, seen), default=None)
+        return best if best is not None and _overlap(best, seen) > 0.2 else None
+
+    def _changed(self, face: UInt8Array) -> bool:
+        """Whether the face looks unlike itself a moment ago (correlation below a half)."""
+        if self._face is None:
+            return False
+        now = _small(face)
+        now, before = now - now.mean(), self._face - self._face.mean()
+        scale = math.sqrt(float(np.vdot(now, now)) * float(np.vdot(before, before)))
+        return float(np.vdot(now, before)) < 0.5 * scale
+
+    def _remember(self, face: UInt8Array | None, *, afresh: bool) -> None:
+        """Take the face into the running mean of how it looks."""
+        if face is None:
+            return
+        if afresh or self._face is None:
+            self._face = _small(face)
+        else:
+            self._face += 0.2 * (_small(face) - self._face)
+
+    def _present(self, points: FloatArray, face: UInt8Array | None, event: Literal["", "found"]) -> Observation:
+        quality = measure_quality(points, np.zeros((_PATCH, _PATCH), np.uint8) if face is None else face)
+        return Observation(True, self._box, points, quality, event, self._checked_s)
+
+    def _absent(self) -> Observation:
+        return Observation(False, None, None, NO_FACE, "", self._checked_s)
+
+
+def _face(image: UInt8Array, box: Box) -> UInt8Array | None:
+    """The face at 64 px, grey; None where too little of it lies in the image."""
+    import cv2
+
+    height, width = image.shape[:2]
+    left, top = max(0, int(box.x)), max(0, int(box.y))
+    right, bottom = min(width, int(box.x + box.w)), min(height, int(box.y + box.h))
+    if right - left < 8 or bottom - top < 8:
+        return None
+    face = cv2.resize(image[top:bottom, left:right], (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
+    return np.asarray(face if face.ndim == 2 else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _small(face: UInt8Array) -> npt.NDArray[np.float32]:
+    return face[::4, ::4].astype(np.float32)
+
+
+def _resized(image: UInt8Array, scale: float) -> UInt8Array:
+    import cv2
+
+    if scale == 1.0:
+        return image
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=how), np.uint8)
+
+
+def _eased(box: Box, seen: Box) -> Box:
+    """Move the box to where the points are: wholly for real motion, a tenth of the way for jitter.
+
+    A box that repeats the jitter of the points would feed it back to the predictor.
+    """
+    moved = math.hypot(_distance(box, seen), seen.w - box.w) / box.w
+    gain = min(1.0, 0.1 + (moved / 0.05) ** 2)
+    return Box(*(old + gain * (new - old) for old, new in zip(box, seen, strict=True)))
+
+
+def _jumped(box: Box, seen: Box) -> bool:
+    """Whether the face moved by more than a quarter of itself, or grew or shrank by a third, in one frame."""
+    return _distance(box, seen) > 0.25 * box.w or not 0.75 < seen.w / box.w < 1.33
+
+
+def _distance(a: Box, b: Box) -> float:
+    """Between the middles."""
+    return math.hypot(a.x + a.w / 2 - b.x - b.w / 2, a.y + a.h / 2 - b.y - b.h / 2)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    across = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    down = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
+    shared = max(0.0, across) * max(0.0, down)
+    return shared / (a.w * a.h + b.w * b.h - shared)
+
+
+def _scaled(box: Box, factor: float) -> Box:
+    return Box(*(value * factor for value in box))
+
+
+def _moved(box: Box, x: float, y: float) -> Box:
+    return Box(box.x + x, box.y + y, box.w, box.h)

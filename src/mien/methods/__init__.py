@@ -4,4 +4,15 @@ from mien.methods._method import METHODS, Method, Trained
 from mien.methods._model import TrainedModel, check_free, load_model, save_model, versions
 from mien.methods._published import Published, published
 
-__all__ = ["METHODS", "Method", "Published", "Trained", "TrainedModel", "check_free", "load_model", "published", "save_model", "versions"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "Published",
+    "Trained",
+    "TrainedModel",
+    "check_free",
+    "load_model",
+    "published",
+    "save_model",
+    "versions",
+]

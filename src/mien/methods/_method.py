@@ -12,12 +12,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.core import FloatArray, MienError, Registry, UInt8Array
+from mien.core import MienError, Registry, UInt8Array
 
-__all__ = ["METHODS", "IntArray", "Method", "OnEpoch", "Probabilities", "Trained"]
+__all__ = ["METHODS", "IntArray", "Method", "OnEpoch", "Prepare", "Probabilities", "Trained"]
 
 IntArray = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
+Prepare = Callable[[UInt8Array], npt.NDArray[Any]]
 
 
 class Trained(Protocol):
@@ -50,7 +51,7 @@ class Method:
     recipe : str
         How its input is made, a name in ``mien.recipes.RECIPES``.
     prepare : callable
-        ``prepare(maps (N, H, W, 3) uint8) -> float32 array``: what the learner eats. Uses numpy only, so a trained
+        ``prepare(maps (N, H, W, 3) uint8) -> float array``: what the learner eats. Uses numpy only, so a trained
         network runs without torch.
     entry : str
         ``module:function`` that trains it (see :meth:`fit`), imported when it is needed.
@@ -69,7 +70,7 @@ class Method:
     paper: str
     kind: Literal["classic", "network"]
     recipe: str
-    prepare: Callable[[UInt8Array], FloatArray]
+    prepare: Prepare
     entry: str
     presets: Mapping[str, Mapping[str, Any]]
     deviations: tuple[str, ...] = ()
@@ -131,7 +132,18 @@ class Method:
         _check(maps, labels, groups, classes)
         train = load_entry(self.entry)
         chosen = self.settings() if settings is None else settings
-        return train(self, maps, labels, list(groups), len(classes), chosen, seed, on_epoch=on_epoch, start=start)
+        trained: Trained = train(
+            self,
+            maps,
+            labels,
+            groups=list(groups),
+            n_classes=len(classes),
+            settings=chosen,
+            seed=seed,
+            on_epoch=on_epoch,
+            start=start,
+        )
+        return trained
 
 
 METHODS: Registry[Method] = Registry("method", "mien.methods", module="method")
@@ -152,11 +164,17 @@ def load_entry(entry: str) -> Any:
 
 def _check(maps: UInt8Array, labels: IntArray, groups: Sequence[str], classes: Sequence[str]) -> None:
     if maps.ndim != 4 or maps.shape[-1] != 3 or maps.dtype != np.uint8 or not len(maps):
-        raise MienError(f"got maps {maps.shape} {maps.dtype}; expected (N, H, W, 3) uint8, N > 0; load them by the recipe")
+        raise MienError(
+            f"got maps {maps.shape} {maps.dtype}; expected (N, H, W, 3) uint8, N > 0; load them by the recipe"
+        )
     if not len(maps) == len(labels) == len(groups):
         raise MienError(f"got {len(maps)} maps, {len(labels)} labels, {len(groups)} subjects; expected equal numbers")
     if labels.min() < 0 or labels.max() >= len(classes):
-        raise MienError(f"got labels {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1}; check the labels")
+        raise MienError(
+            f"got labels {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1}; check the labels"
+        )
     if len(np.unique(labels)) < 2:
         name = classes[int(labels[0])]
-        raise MienError(f"got only '{name}' to train on; expected two classes or more; use more data or another protocol")
+        raise MienError(
+            f"got only '{name}' to train on; expected two classes or more; use more data or another protocol"
+        )

@@ -25,7 +25,7 @@ FORMAT = 1
 CARD = "model.json"
 DEFAULT = Path(__file__).parent / "_default"
 LOADERS = {"classic": "mien.methods._svm:load", "network": "mien.methods._onnx:load"}
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "format": int,
     "method": str,
     "classes": list,
@@ -202,16 +202,22 @@ def versions() -> dict[str, str]:
 def _read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise MienError(f"got '{folder}' without a readable {CARD}; expected a folder from 'mien train'; check it") from error
+        raise MienError(
+            f"got '{folder}' without a readable {CARD}; expected a folder from 'mien train'; check it"
+        ) from error
     except ValueError as error:
-        raise MienError(f"got '{path}', which is not JSON ({error}); expected a model card; take a fresh copy") from error
+        raise MienError(
+            f"got '{path}', which is not JSON ({error}); expected a model card; take a fresh copy"
+        ) from error
     for name, kind in FIELDS.items():
         if not isinstance(card, dict) or not isinstance(card.get(name), kind) or isinstance(card.get(name), bool):
             raise MienError(f"got '{path}' without a proper '{name}'; expected a model card of mien; take a fresh copy")
     if card["format"] != FORMAT:
-        raise MienError(f"got the model format {card['format']} in '{path}'; expected {FORMAT}; use the mien it came from")
+        raise MienError(
+            f"got the model format {card['format']} in '{path}'; expected {FORMAT}; use the mien it came from"
+        )
     return card
 
 
@@ -222,7 +228,9 @@ def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
         if Path(name).name != name or not path.is_file():
             raise MienError(f"got '{folder}' without '{name}'; expected the files of its {CARD}; take a fresh copy")
         if _sha256(path) != digest:
-            raise MienError(f"got '{path}', changed since the model was saved; expected it as listed in {CARD}; copy it again")
+            raise MienError(
+                f"got '{path}', changed since the model was saved; expected it as listed in {CARD}; copy it again"
+            )
 
 
 def _sha256(path: Path) -> str:

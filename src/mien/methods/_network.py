@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import onnx  # noqa: F401 - torch's exporter needs it: better to miss it before training than after
-import safetensors
+import safetensors.torch
 import torch
-from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from torch import nn
 
 from mien.core import FloatArray, MienError, UInt8Array
-from mien.methods._method import IntArray, Method, OnEpoch, Probabilities, load_entry
+from mien.methods._method import IntArray, Method, OnEpoch, Prepare, Probabilities, load_entry
 from mien.methods._onnx import NETWORK, OnnxNetwork
 from mien.training.augmentation import random_mirror
 from mien.training.loop import fit_network
@@ -45,7 +44,7 @@ class TrainedNetwork:
         Some training inputs: what the exported network is checked on.
     """
 
-    prepare: Callable[[UInt8Array], FloatArray]
+    prepare: Prepare
     network: nn.Module
     example: FloatArray
 
@@ -64,7 +63,7 @@ class TrainedNetwork:
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``network.onnx``; raise if ONNX and torch disagree."""
         state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(safetensors.torch.save(state))
         _export(self.network, self.example, folder / NETWORK)
         exported = OnnxNetwork.open(self.prepare, folder / NETWORK, self.parameters)
         with torch.inference_mode():
@@ -78,11 +77,11 @@ def fit(
     method: Method,
     maps: UInt8Array,
     targets: IntArray,
+    *,
     groups: Sequence[str],
     n_classes: int,
     settings: Mapping[str, Any],
     seed: int,
-    *,
     on_epoch: OnEpoch | None = None,
     start: Path | None = None,
 ) -> TrainedNetwork:
@@ -113,12 +112,14 @@ def _check_fits(network: nn.Module, inputs: torch.Tensor, method: Method) -> Non
             network.eval()(inputs[:1])
     except RuntimeError as error:
         size = tuple(inputs.shape[2:])
-        raise MienError(f"got maps of {size} for '{method.name}'; expected (28, 28); make them by its recipe") from error
+        raise MienError(
+            f"got maps of {size} for '{method.name}'; expected (28, 28); make them by its recipe"
+        ) from error
 
 
 def _start_from(network: nn.Module, path: Path) -> None:
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(safetensors.torch.load_file(path))
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise MienError(
             f"got '{path}', whose weights do not fit ({error}); expected a model of the same method and classes"

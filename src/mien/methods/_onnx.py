@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from scipy.special import softmax
 
 from mien.core import FloatArray, MienError, UInt8Array
-from mien.methods._method import IntArray, Method, Probabilities
+from mien.methods._method import IntArray, Method, Prepare, Probabilities
 
 __all__ = ["NETWORK", "OnnxNetwork", "load"]
 
@@ -31,12 +30,12 @@ class OnnxNetwork:
         As the model's card says.
     """
 
-    prepare: Callable[[UInt8Array], FloatArray]
+    prepare: Prepare
     session: Any
     parameters: int | None
 
     @classmethod
-    def open(cls, prepare: Callable[[UInt8Array], FloatArray], path: Path, parameters: int | None) -> OnnxNetwork:
+    def open(cls, prepare: Prepare, path: Path, parameters: int | None) -> OnnxNetwork:
         """Open an ONNX file; raise :class:`MienError` if it is none."""
         import onnxruntime as ort
 
@@ -48,12 +47,15 @@ class OnnxNetwork:
             session = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no other base
             reason = str(error).splitlines()[0]
-            raise MienError(f"got '{path}', which does not load ({reason}); expected ONNX; take a fresh copy") from error
+            raise MienError(
+                f"got '{path}', which does not load ({reason}); expected ONNX; take a fresh copy"
+            ) from error
         return cls(prepare, session, parameters)
 
     def logits(self, inputs: FloatArray) -> FloatArray:
         """Return logits (N, K) of prepared inputs (N, C, H, W)."""
-        return self.session.run(None, {self.session.get_inputs()[0].name: inputs})[0]
+        logits: FloatArray = self.session.run(None, {self.session.get_inputs()[0].name: inputs})[0]
+        return logits
 
     def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
         """Return classes (N,) and the softmax of the logits (N, K)."""
@@ -62,7 +64,9 @@ class OnnxNetwork:
 
     def save(self, folder: Path) -> None:
         """Refuse: an exported network is a copy."""
-        raise MienError(f"got an exported network to save in '{folder}'; expected a trained one; copy its folder instead")
+        raise MienError(
+            f"got an exported network to save in '{folder}'; expected a trained one; copy its folder instead"
+        )
 
 
 def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -> OnnxNetwork:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -19,13 +20,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from mien.core import FloatArray, MienError, MienWarning, UInt8Array
-from mien.methods._method import IntArray, Method, Probabilities
+from mien.core import MienError, MienWarning, UInt8Array
+from mien.methods._method import IntArray, Method, Prepare, Probabilities
 
 __all__ = ["TrainedSVM", "fit", "load"]
 
 FILE = "model.skops"
 INNER_FOLDS = 5
+
+Features = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class TrainedSVM:
         K, classes that the training samples lacked included: their probability is 0.
     """
 
-    prepare: Callable[[UInt8Array], FloatArray]
+    prepare: Prepare
     svm: Pipeline
     calibrator: LogisticRegression | None
     n_classes: int
@@ -53,14 +56,15 @@ class TrainedSVM:
     def parameters(self) -> None:
         """Return None: an SVM has support vectors, not a fixed number of parameters."""
 
-    @threadpool_limits.wrap(limits=1)
     def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
         """Return ``SVC.predict`` (N,), which decides, and the calibrated probabilities (N, K)."""
         features = self.prepare(maps)
         scores = _decision(self.svm, features)
         learned = self.svm.classes_ if self.calibrator is None else self.calibrator.classes_
         probabilities = np.zeros((len(features), self.n_classes))
-        probabilities[:, learned] = softmax(scores, axis=1) if self.calibrator is None else self.calibrator.predict_proba(scores)
+        probabilities[:, learned] = (
+            softmax(scores, axis=1) if self.calibrator is None else self.calibrator.predict_proba(scores)
+        )
         return self.svm.predict(features).astype(np.int64), probabilities
 
     def save(self, folder: Path) -> None:
@@ -71,16 +75,15 @@ class TrainedSVM:
         skops.io.dump(content, folder / FILE)
 
 
-@threadpool_limits.wrap(limits=1)
 def fit(
     method: Method,
     maps: UInt8Array,
     targets: IntArray,
+    *,
     groups: Sequence[str],
     n_classes: int,
     settings: Mapping[str, Any],
     seed: int,
-    *,
     on_epoch: object = None,
     start: Path | None = None,
 ) -> TrainedSVM:
@@ -88,7 +91,8 @@ def fit(
 
     The calibration (Platt 1999, for several classes at once) splits the **training** subjects into five folds, takes
     each clip's decision values from a machine trained without its subject, and fits a multinomial logistic
-    regression to them. It changes no decision: ``SVC.predict`` decides. Nothing here is random, and one thread makes sums repeat exactly.
+    regression to them. It changes no decision: ``SVC.predict`` decides. Nothing here is random, and one thread makes
+    sums repeat exactly.
 
     Raises
     ------
@@ -96,18 +100,13 @@ def fit(
         If asked to start from another model, or if a setting is unknown to the SVM.
     """
     if start is not None:
-        raise MienError(f"got a model to start from for '{method.name}'; expected none: an SVM is fitted anew; drop --from")
-    features = method.prepare(maps)
-    svm = _machine(settings).fit(features, targets)
-    scores, covered = _unseen_scores(features, targets, groups, settings)
-    if len(np.unique(targets[covered])) < len(np.unique(targets)):
-        warnings.warn(
-            "too few training subjects to calibrate probabilities: they are the softmax of the decision values",
-            MienWarning,
-            stacklevel=2,
+        raise MienError(
+            f"got a model to start from for '{method.name}'; expected none: an SVM is fitted anew; drop --from"
         )
-        return TrainedSVM(method.prepare, svm, None, n_classes)
-    calibrator = LogisticRegression(max_iter=1000).fit(scores[covered], targets[covered])
+    features = method.prepare(maps)
+    with threadpool_limits(limits=1):
+        svm = _machine(settings).fit(features, targets)
+        calibrator = _calibrator(features, targets, groups, settings)
     return TrainedSVM(method.prepare, svm, calibrator, n_classes)
 
 
@@ -119,10 +118,22 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
     try:
         unknown = skops.io.get_untrusted_types(file=path)
         content = skops.io.load(path, trusted=[]) if not unknown else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise MienError(f"got '{path}', which does not read as skops ({error}); expected an SVM; take a fresh copy") from error
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        json.JSONDecodeError,
+    ) as error:
+        raise MienError(
+            f"got '{path}', which does not read as skops ({error}); expected an SVM; take a fresh copy"
+        ) from error
     if unknown:
-        raise MienError(f"got the types {', '.join(unknown)} in '{path}'; expected scikit-learn's own; do not use this model")
+        raise MienError(
+            f"got the types {', '.join(unknown)} in '{path}'; expected scikit-learn's own; do not use this model"
+        )
     if not isinstance(content, dict) or not isinstance(content.get("svm"), Pipeline):
         raise MienError(f"got '{path}' without an SVM; expected one written by mien; take a fresh copy")
     if content.get("n_classes") != n_classes:
@@ -137,9 +148,20 @@ def _machine(settings: Mapping[str, Any]) -> Pipeline:
         raise MienError(f"got the settings {dict(settings)}; expected those of sklearn.svm.SVC ({error})") from error
 
 
+def _calibrator(
+    features: Features, targets: IntArray, groups: Sequence[str], settings: Mapping[str, Any]
+) -> LogisticRegression | None:
+    scores, covered = _unseen_scores(features, targets, groups, settings)
+    if len(np.unique(targets[covered])) == len(np.unique(targets)):
+        return LogisticRegression(max_iter=1000).fit(scores[covered], targets[covered])
+    text = "too few training subjects to calibrate probabilities: they are the softmax of the decision values"
+    warnings.warn(text, MienWarning, stacklevel=4)
+    return None
+
+
 def _unseen_scores(
-    features: FloatArray, targets: IntArray, groups: Sequence[str], settings: Mapping[str, Any]
-) -> tuple[Probabilities, np.ndarray]:
+    features: Features, targets: IntArray, groups: Sequence[str], settings: Mapping[str, Any]
+) -> tuple[Probabilities, npt.NDArray[np.bool_]]:
     """Return decision values from machines without the clip's subject, and which clips have them.
 
     An inner split whose training part lacks a class is left out.
@@ -161,7 +183,7 @@ def _unseen_scores(
     return scores, covered
 
 
-def _decision(svm: Pipeline, features: FloatArray) -> Probabilities:
+def _decision(svm: Pipeline, features: Features) -> Probabilities:
     """Decision values, one column per learned class (scikit-learn gives one column for two classes)."""
     values = svm.decision_function(features)
     return np.stack([-values, values], axis=1) if values.ndim == 1 else values

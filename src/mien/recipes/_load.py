@@ -39,7 +39,7 @@ def load(samples: Sequence[Sample], recipe: Recipe) -> UInt8Array:
         if sample.source.kind != "motion":
             raise MienError(
                 f"got '{sample.sample_id}' as {sample.source.kind}; "
-                f"expected a ready motion map for the recipe '{recipe.name}'; use a motion-npz or motion-folders dataset"
+                f"expected a ready motion map for the recipe '{recipe.name}'; use such a dataset"
             )
     files = {sample.source.path for sample in samples if sample.source.index is not None}
     arrays = {path: _array(path) for path in files}
@@ -62,7 +62,8 @@ def _array(path: Path) -> UInt8Array:
     """Return the maps of a motion-npz file, opened once however many samples it holds."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return file["X"]
+            maps: UInt8Array = file["X"]
+            return maps
     except (OSError, ValueError, KeyError) as error:
         raise MienError(f"got '{path}', which does not read ({error}); expected a motion-npz file; check it") from error
 

@@ -41,7 +41,9 @@ class Recipe:
     @classmethod
     def of(cls, name: str, *steps: tuple[str, Mapping[str, Any]]) -> Recipe:
         """Make a recipe from steps whose parameters are mappings."""
-        return cls(name, tuple((step, tuple(sorted((k, _frozen(v)) for k, v in params.items()))) for step, params in steps))
+        return cls(
+            name, tuple((step, tuple(sorted((k, _frozen(v)) for k, v in params.items()))) for step, params in steps)
+        )
 
     @property
     def digest(self) -> str:
@@ -60,7 +62,9 @@ class Recipe:
             recipe = cls.of(data["name"], *((step["step"], step["params"]) for step in data["steps"]))
             digest = data["digest"]
         except (KeyError, TypeError, AttributeError) as error:
-            raise MienError(f"got a broken recipe ({error!r}); expected name, steps and digest; take a fresh copy") from error
+            raise MienError(
+                f"got a broken recipe ({error!r}); expected name, steps and digest; take a fresh copy"
+            ) from error
         if recipe.digest != digest:
             raise MienError(
                 f"got the recipe '{recipe.name}' with the digest {str(digest)[:12]}; expected {recipe.digest[:12]}: "

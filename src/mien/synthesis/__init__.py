@@ -12,7 +12,7 @@ _HOMES = {
     "MapSettings": "motion_maps",
     "synthetic_flow": "motion_maps",
     "MEAN_FACE": "face",
-    "render": "render",
+    "render": "clips",
     "Event": "events",
 }
 __all__ = sorted(_HOMES)

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError
-from mien.synthesis.face import MEAN_FACE, MIRROR
+from mien.faces.template import MIRRORED
+from mien.synthesis.face import MEAN_FACE
 
 __all__ = ["ACTION_UNITS", "ActionUnit", "Activation", "Part", "displacement"]
 
@@ -210,7 +211,7 @@ def _part(points: Array, part: Part, sides: tuple[float, float], face: Array) ->
         strength = bell * (sides[0] * (1 - right) + sides[1] * right)
         return strength[..., None] * np.array(part.move)
     right_bell = sides[1] * _bell(points, anchor, part, face)
-    mirrored = face[[MIRROR[i] for i in part.at]].mean(axis=0) + (-part.shift[0], part.shift[1])
+    mirrored = face[[MIRRORED[i] for i in part.at]].mean(axis=0) + (-part.shift[0], part.shift[1])
     left_bell = sides[0] * _bell(points, mirrored, part, face)
     return np.stack([part.move[0] * (right_bell - left_bell), part.move[1] * (right_bell + left_bell)], axis=-1)
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CROP", "IDENTITY_SD", "MEAN_FACE", "MIRROR", "random_face"]
+from mien.faces.template import MIRRORED
+
+__all__ = ["CROP", "IDENTITY_SD", "MEAN_FACE", "random_face"]
 
 Array = npt.NDArray[np.float64]
 
@@ -31,11 +33,6 @@ _HALF = {  # midline and image-right half; the other half mirrors it
     56: (0.124, 1.155), 57: (0.000, 1.166), 62: (0.000, 0.979), 63: (0.118, 0.966), 64: (0.377, 0.976),
     65: (0.119, 1.019), 66: (0.000, 1.033),
 }  # fmt: skip
-MIRROR = [
-    *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36,
-    41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
-]  # fmt: skip
-
 IDENTITY_SD: dict[str, tuple[float, tuple[int, ...]]] = {
     "brow height": (0.057, tuple(range(17, 27))),
     "nose length": (0.085, tuple(range(29, 36))),
@@ -49,7 +46,7 @@ def _mean_face() -> Array:
     face = np.zeros((68, 2))
     for index, point in _HALF.items():
         face[index] = point
-        face[MIRROR[index]] = (-point[0], point[1])
+        face[MIRRORED[index]] = (-point[0], point[1])
     face.flags.writeable = False
     return face
 

@@ -199,7 +199,7 @@ def _head_motion(grid: Array, strength: float, rng: np.random.Generator, setting
     x, y = grid[..., 0], grid[..., 1] - 0.5
     depth = head_depth(grid)
     moved = np.stack([shift[0] + zoom * x - roll * y + yaw * depth, shift[1] + roll * x + zoom * y + pitch * depth], -1)
-    return moved * (depth > 0)[..., None] if rng.random() < settings.background else moved
+    return moved * (depth > 1e-9)[..., None] if rng.random() < settings.background else moved
 
 
 def head_depth(points: Array) -> Array:

@@ -24,6 +24,7 @@ def fit_network(
     targets: Tensor,
     settings: Settings,
     seed: int,
+    *,
     on_epoch: OnEpoch | None = None,
     augment: Augment | None = None,
 ) -> nn.Module:
@@ -64,7 +65,8 @@ def fit_network(
         for epoch in range(1, settings.epochs + 1):
             network.train()
             total = 0.0
-            for number, rows in enumerate(torch.randperm(len(inputs), generator=generator).split(settings.batch), 1):
+            order = torch.randperm(len(inputs), generator=generator)
+            for number, rows in enumerate(torch.split(order, settings.batch), 1):
                 batch = augment(inputs[rows], generator) if augment else inputs[rows]
                 loss = loss_of(network(batch), targets[rows])
                 if not torch.isfinite(loss):
@@ -91,8 +93,9 @@ def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Sett
 
 
 def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    kwargs = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    weights, lr, decay = network.parameters(), settings.lr, settings.weight_decay
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), momentum=settings.momentum, **kwargs)
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    return kind(network.parameters(), **kwargs)
+        return torch.optim.SGD(weights, lr=lr, weight_decay=decay, momentum=settings.momentum)
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(weights, lr=lr, weight_decay=decay)
+    return torch.optim.Adam(weights, lr=lr, weight_decay=decay)

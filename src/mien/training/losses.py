@@ -48,16 +48,18 @@ def class_weights(targets: npt.ArrayLike, n_classes: int, kind: str) -> npt.NDAr
     """
     labels = np.asarray(targets, dtype=np.int64)
     if not len(labels) or labels.min() < 0 or labels.max() >= n_classes:
-        raise MienError(f"got {len(labels)} labels for {n_classes} classes; expected labels 0 to {n_classes - 1}; check them")
+        raise MienError(
+            f"got {len(labels)} labels for {n_classes} classes; expected labels 0 to {n_classes - 1}; check them"
+        )
     counts = np.bincount(labels, minlength=n_classes)
     present = counts > 0
     inverse = np.divide(1.0, counts, out=np.zeros(n_classes), where=present)
-    if kind == "none":
-        return present.astype(np.float64)
-    if kind == "balanced":
-        return len(labels) / present.sum() * inverse
-    if kind == "inverse_mean1":
-        return present.sum() * inverse / inverse.sum()
-    if kind == "frequency":
-        return counts / len(labels)
-    raise MienError(f"got the class weights '{kind}'; expected one of {', '.join(CLASS_WEIGHTS)}; choose one")
+    weights: dict[str, npt.NDArray[np.float64]] = {
+        "none": present.astype(np.float64),
+        "balanced": len(labels) / present.sum() * inverse,
+        "inverse_mean1": present.sum() * inverse / inverse.sum(),
+        "frequency": counts / len(labels),
+    }
+    if kind not in weights:
+        raise MienError(f"got the class weights '{kind}'; expected one of {', '.join(CLASS_WEIGHTS)}; choose one")
+    return weights[kind]

@@ -41,10 +41,10 @@ class Settings:
     --------
     >>> Settings.of({"epochs": 10, "lr": 1e-3}).batch
     32
-    >>> Settings.of({"epoch": 10})
+    >>> Settings.of({"epoch": 10})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    mien.core.errors.MienError: got the setting 'epoch'; expected one of epochs, batch, lr, weight_decay, momentum, optimizer, class_weights, mirror; remove or rename it
+    mien.core.errors.MienError: got the setting 'epoch'; expected epochs, batch, lr, weight_decay, momentum, ...
     """
 
     epochs: int
@@ -71,5 +71,5 @@ class Settings:
         known = [field.name for field in fields(cls)]
         for name in settings:
             if name not in known:
-                raise MienError(f"got the setting '{name}'; expected one of {', '.join(known)}; remove or rename it")
+                raise MienError(f"got the setting '{name}'; expected {', '.join(known)}; remove or rename it")
         return cls(**settings)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.core import FloatArray, UInt8Array
+from mien.core import UInt8Array
 
 __all__ = ["flat"]
 
 
-def flat(maps: UInt8Array) -> FloatArray:
+def flat(maps: UInt8Array) -> npt.NDArray[np.float64]:
     """Flatten motion maps to [0, 1] vectors.
 
     Parameters
@@ -27,4 +28,4 @@ def flat(maps: UInt8Array) -> FloatArray:
     >>> flat(np.full((2, 28, 28, 3), 255, np.uint8)).shape
     (2, 2352)
     """
-    return maps.reshape(len(maps), -1) / 255.0
+    return np.divide(maps.reshape(len(maps), -1), 255.0)

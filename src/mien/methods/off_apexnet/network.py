@@ -40,7 +40,8 @@ class OFFApexNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of maps (N, 2, 28, 28), channels u, v, values 0 to 1."""
-        return self.classify(torch.cat([self.u(x[:, :1]), self.v(x[:, 1:])], dim=1))
+        logits: Tensor = self.classify(torch.cat([self.u(x[:, :1]), self.v(x[:, 1:])], dim=1))
+        return logits
 
 
 def _stream() -> nn.Sequential:

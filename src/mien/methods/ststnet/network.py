@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mien.core import MienError
 
@@ -45,10 +44,12 @@ class STSTNet(nn.Module):
         """Return logits (N, K) of maps (N, 3, 28, 28), channels strain, v, u, values 0 to 255."""
         streams = ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3))
         features = torch.cat([self._stream(x, conv, norm) for conv, norm in streams], dim=1)
-        return self.fc(F.avg_pool2d(features, 2).flatten(1))
+        logits: Tensor = self.fc(nn.functional.avg_pool2d(features, 2).flatten(1))
+        return logits
 
     def _stream(self, x: Tensor, conv: nn.Module, norm: nn.Module) -> Tensor:
-        return self.dropout(F.max_pool2d(norm(F.relu(conv(x))), 3, stride=3, padding=1))
+        pooled: Tensor = self.dropout(nn.functional.max_pool2d(norm(conv(x).relu()), 3, stride=3, padding=1))
+        return pooled
 
 
 def load_published(weights: Mapping[str, npt.NDArray[np.float32]], subject: str) -> STSTNet:
@@ -74,7 +75,9 @@ def load_published(weights: Mapping[str, npt.NDArray[np.float32]], subject: str)
     prefix = f"{subject}/"
     state = {key.removeprefix(prefix): torch.from_numpy(weights[key]) for key in weights if key.startswith(prefix)}
     if "fc.weight" not in state:
-        raise MienError(f"got no weights of the subject '{subject}'; expected '{prefix}fc.weight' and others; check the file")
+        raise MienError(
+            f"got no weights of the subject '{subject}'; expected '{prefix}fc.weight' and others; check the file"
+        )
     network = STSTNet(len(state["fc.weight"]))
     try:
         network.load_state_dict(state)

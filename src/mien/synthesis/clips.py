@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, UInt8Array, atomic_path
-from mien.faces import apply_affine, eye_crop_matrix, face_backend
+from mien.faces import apply_affine, compose, eye_crop_matrix, face_backend, invert
 from mien.synthesis.action_units import displacement
 from mien.synthesis.events import Blink, Event, draw_blinks, draw_events, read_events
 from mien.synthesis.face import CROP
@@ -164,9 +164,10 @@ def _scene(portrait: Path | str | None, size: tuple[int, int]) -> _Scene:
         picture = read_image(portrait)
     points = _find_face(picture, "astronaut" if portrait is None else str(portrait))
     width, height = size
-    side = 1 / np.hypot(*eye_crop_matrix(points, 1)[0])  # of the eye crop, in picture pixels
+    crop = eye_crop_matrix(points, 1)  # its middle is pixel 0: centres of pixels are integers
+    side = 1 / float(np.hypot(*crop[0, :2]))  # of the eye crop, in picture pixels
     scale = _FACE_SHARE * min(size) / side
-    middle = apply_affine(np.linalg.inv(_square(eye_crop_matrix(points, 1)))[:2], np.array([[0.5, 0.5]]))[0]
+    middle = apply_affine(invert(crop), [[0.0, 0.0]])[0]
     place = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
     canvas = cv2.warpAffine(picture, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     moved = apply_affine(place, points)
@@ -181,14 +182,11 @@ def _find_face(picture: UInt8Array, name: str) -> Array:
     return np.asarray(backend.landmarks(picture, boxes[0]), dtype=np.float64)
 
 
-def _square(matrix: Array) -> Array:
-    return np.vstack([matrix, [0, 0, 1]])
-
-
 def _to_units(points: Array) -> Array:
     """Affine map (2, 3) from image pixels to face units."""
     left, top, side = CROP
-    return np.array([[side, 0, left], [0, side, top]]) @ _square(eye_crop_matrix(points, 1))
+    units = np.array([[side, 0, left + side / 2], [0, side, top + side / 2]])
+    return compose(units, eye_crop_matrix(points, 1))
 
 
 def _frames(
@@ -253,8 +251,8 @@ def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
         left, right = points[corner_out], points[corner_in]
         box = (slice(int(left[1]) - 40, int(left[1]) + 40), slice(int(min(left[0], right[0])) - 4, int(right[0]) + 5))
         xs = x[box]
-        top = np.interp(xs, *_curve(left, points[list(upper)], right))
-        bottom = np.interp(xs, *_curve(left, points[list(lower)], right))
+        top = _lid(xs, left, points[list(upper)], right)
+        bottom = np.maximum(_lid(xs, left, points[list(lower)], right), top)
         reach = 0.9 * np.linalg.norm(right - left) / 2
         edge = top + closed * (bottom - top)
         ys = y[box]
@@ -264,9 +262,10 @@ def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
     return y
 
 
-def _curve(left: Array, between: Array, right: Array) -> tuple[Array, Array]:
+def _lid(x: Map, left: Array, between: Array, right: Array) -> Array:
+    """Height of a lid's edge at columns ``x``: a parabola through its four landmarks, level beyond the corners."""
     path = np.vstack([left, between, right])
-    return path[:, 0], path[:, 1]
+    return np.polyval(np.polyfit(path[:, 0] - left[0], path[:, 1], 2), np.clip(x, left[0], right[0]) - left[0])
 
 
 # --- the skin -------------------------------------------------------------------------------------------------------
@@ -290,8 +289,8 @@ def _undo_skin(
         return x, y
     field = sum(np.float32(course) * field for course, field in active)
     left, top, side = _FIELD_BOX
-    to_field = np.array([[_FIELD_PX / side, 0, -left * _FIELD_PX / side - 0.5],
-                         [0, _FIELD_PX / side, -top * _FIELD_PX / side - 0.5]]) @ _square(to_units)  # fmt: skip
+    zoom = _FIELD_PX / side
+    to_field = compose(np.array([[zoom, 0, -left * zoom - 0.5], [0, zoom, -top * zoom - 0.5]]), to_units)
     to_px = np.linalg.inv(to_units[:, :2])
     rows, columns = _window(to_units, x.shape)
     near_x, near_y = x[rows, columns], y[rows, columns]
@@ -314,7 +313,7 @@ def _window(to_units: Array, shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Rows and columns of the image that the field's box can touch."""
     left, top, side = _FIELD_BOX
     corners = np.array([[left, top], [left + side, top], [left, top + side], [left + side, top + side]])
-    there = apply_affine(np.linalg.inv(_square(to_units))[:2], corners)
+    there = apply_affine(invert(to_units), corners)
     low = np.clip(np.floor(there.min(axis=0)).astype(int), 0, None)
     high = np.ceil(there.max(axis=0)).astype(int)
     return slice(low[1], min(high[1], shape[0])), slice(low[0], min(high[0], shape[1]))
@@ -363,7 +362,7 @@ def _over(path: Path) -> tuple[Any, dict[str, Any]]:
                     continue
                 height, width = frame.image.shape[:2]
                 x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-                units = to_units @ _square(move)
+                units = compose(to_units, move)
                 moved = _undo_skin(frame.index / fps, x, y, events, fields, units)
                 yield cv2.remap(frame.image, *moved, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
