@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -142,8 +143,12 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
 
 
 def _machine(settings: Mapping[str, Any]) -> Pipeline:
+    """Scaler, principal components where the settings name ``components``, and SVM."""
+    options = dict(settings)
+    components = options.pop("components", None)
+    reduce = [PCA(components, svd_solver="covariance_eigh")] if components else []
     try:
-        return make_pipeline(StandardScaler(), SVC(**settings))
+        return make_pipeline(StandardScaler(), *reduce, SVC(**options))
     except TypeError as error:
         raise MienError(f"got the settings {dict(settings)}; expected those of sklearn.svm.SVC ({error})") from error
 

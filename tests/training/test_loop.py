@@ -1,0 +1,93 @@
+"""The training loop: it learns, repeats bit for bit, and says where it failed."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mien.core import MienError  # noqa: E402
+from mien.training import Settings  # noqa: E402
+from mien.training.augmentation import random_mirror  # noqa: E402
+from mien.training.loop import fit_network  # noqa: E402
+from mien.training.seeds import reproducible  # noqa: E402
+
+N = 60
+
+
+def problem() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    targets = torch.arange(N) % 3
+    return torch.randn(N, 4, generator=generator) + 2 * torch.eye(3, 4)[targets], targets
+
+
+def network() -> torch.nn.Module:
+    with reproducible(0):
+        return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Dropout(0.2), torch.nn.Linear(8, 3))
+
+
+def weights(trained: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in trained.parameters()])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("kind", ["none", "balanced"])
+def test_it_learns_what_can_be_learned(optimizer: str, kind: str) -> None:
+    inputs, targets = problem()
+    settings = Settings(epochs=40, batch=16, lr=0.02, optimizer=optimizer, class_weights=kind)
+    trained = fit_network(network(), inputs, targets, settings, seed=0)
+    assert (trained(inputs).argmax(1) == targets).float().mean() > 0.8
+    assert not trained.training
+
+
+def test_a_seed_repeats_bit_for_bit_whatever_was_drawn_before_and_watches() -> None:
+    inputs, targets = problem()
+    settings = Settings(epochs=3, batch=7)
+    first = fit_network(network(), inputs, targets, settings, seed=1)
+    torch.rand(100)
+    again = fit_network(
+        network(), inputs, targets, settings, seed=1, on_epoch=lambda _epoch, net, _loss: torch.rand(9) + net.train()(inputs).sum()
+    )
+    other = fit_network(network(), inputs, targets, settings, seed=2)
+    assert torch.equal(weights(first), weights(again))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_training_leaves_the_process_as_it_was() -> None:
+    inputs, targets = problem()
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.random.get_rng_state()
+    fit_network(network(), inputs, targets, Settings(epochs=1), seed=3)
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before[:2]
+    assert torch.equal(torch.random.get_rng_state(), before[2])
+
+
+def test_a_loss_that_is_no_number_names_its_epoch_and_batch() -> None:
+    inputs, targets = problem()
+    inputs[:] = float("nan")
+    with pytest.raises(MienError, match="epoch 1, batch 1"):
+        fit_network(network(), inputs, targets, Settings(epochs=2), seed=0)
+
+
+def test_every_epoch_is_shown_once_in_order() -> None:
+    inputs, targets = problem()
+    seen: list[int] = []
+    fit_network(network(), inputs, targets, Settings(epochs=3), 0, on_epoch=lambda epoch, _net, _loss: seen.append(epoch))
+    assert seen == [1, 2, 3]
+
+
+def test_a_mirrored_face_moves_the_other_way_sideways() -> None:
+    batch = torch.rand(50, 3, 6, 6)
+    mirrored = random_mirror(u_channel=2, top=1.0)(batch, torch.Generator().manual_seed(0))
+    changed = (mirrored != batch).flatten(1).any(1)
+    assert 10 < changed.sum() < 40
+    flipped = batch.flip(-1)[changed]
+    torch.testing.assert_close(mirrored[changed][:, :2], flipped[:, :2])
+    torch.testing.assert_close(mirrored[changed][:, 2], 1 - flipped[:, 2])
+
+
+@pytest.mark.parametrize(
+    "bad", [{"epochs": 0}, {"batch": 0}, {"lr": float("nan")}, {"optimizer": "adagrad"}, {"class_weights": "focal"}]
+)
+def test_settings_out_of_range_are_refused(bad: dict) -> None:
+    with pytest.raises(MienError, match=next(iter(bad))):
+        Settings.of({"epochs": 1} | bad)
