@@ -105,7 +105,7 @@ def test_pictures_survive(tmp_path: Path, pictures: Callable) -> None:
     image = pictures(1)[0]
     assert np.array_equal(read_image(write_image(tmp_path / "a.png", image)), image)
     assert np.array_equal(read_image(write_image(tmp_path / "g.png", image[..., 0]), grey=True), image[..., 0])
-    with pytest.raises(MienError, match="ending|expected one of"):
+    with pytest.raises(MienError, match="expected one of"):
         write_image(tmp_path / "a.xyz", image)
     with pytest.raises(MienError, match="expected uint8"):
         write_image(tmp_path / "a.png", image.astype(float))

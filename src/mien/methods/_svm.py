@@ -106,7 +106,7 @@ def fit(
         )
     features = method.prepare(maps)
     with threadpool_limits(limits=1):
-        svm = _machine(settings).fit(features, targets)
+        svm = _machine(settings, features).fit(features, targets)
         calibrator = _calibrator(features, targets, groups, settings)
     return TrainedSVM(method.prepare, svm, calibrator, n_classes)
 
@@ -142,10 +142,10 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
     return TrainedSVM(method.prepare, content["svm"], content["calibrator"], n_classes)
 
 
-def _machine(settings: Mapping[str, Any]) -> Pipeline:
-    """Scaler, principal components where the settings name ``components``, and SVM."""
+def _machine(settings: Mapping[str, Any], features: Features) -> Pipeline:
+    """Scaler, principal components where the settings name ``components`` (as far as there are any), and SVM."""
     options = dict(settings)
-    components = options.pop("components", None)
+    components = min(options.pop("components", 0), *features.shape)
     reduce = [PCA(components, svd_solver="covariance_eigh")] if components else []
     try:
         return make_pipeline(StandardScaler(), *reduce, SVC(**options))
@@ -183,7 +183,8 @@ def _unseen_scores(
         splits = list(StratifiedGroupKFold(n_folds).split(features, targets, subjects))
     for train, test in splits:
         if len(np.unique(targets[train])) == len(present):
-            scores[test] = _decision(_machine(settings).fit(features[train], targets[train]), features[test])
+            machine = _machine(settings, features[train]).fit(features[train], targets[train])
+            scores[test] = _decision(machine, features[test])
             covered[test] = True
     return scores, covered
 

@@ -32,7 +32,7 @@ class Recipe:
     >>> Recipe.from_json(recipe.to_json()) == recipe
     True
     >>> recipe.digest[:12]
-    '3c59f96b9bb9'
+    'd17352d8961d'
     """
 
     name: str

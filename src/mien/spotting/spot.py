@@ -34,6 +34,8 @@ class SpotSettings:
 
     least_px: float = 0.30
     """Smallest bump worth reporting."""
+    most_px: float = 6.0
+    """A larger one is no micro-expression: an expression in full, a turn of the head, or a registration that failed."""
     noise_factor: float = 3.0
     """What a region's bump must exceed before it counts, in medians of that region's bump over the recording."""
     half_widths_s: tuple[float, ...] = (0.09, 0.16, 0.26)
@@ -217,7 +219,7 @@ class _Segment:
             times = self._foot(peak, excess[peak], towards[peak], settings)
             if times is None or any(times[0] < other[2] and other[0] < times[2] for other in found):
                 continue
-            if self._is_micro(times, settings):
+            if self._is_micro(times, settings) and curve[peak] <= settings.most_px:
                 found.append((*times, float(curve[peak]), int(excess[peak].argmax())))
         return [self._interval(entry, face) for entry in found]
 

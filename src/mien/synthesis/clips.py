@@ -20,7 +20,7 @@ import numpy.typing as npt
 from mien.core import MienError, UInt8Array, atomic_path
 from mien.faces import apply_affine, compose, eye_crop_matrix, face_backend, invert
 from mien.synthesis.action_units import displacement
-from mien.synthesis.events import Blink, Event, draw_blinks, draw_events, read_events
+from mien.synthesis.events import Blink, Event, check_within, draw_blinks, draw_events, read_events
 from mien.synthesis.face import CROP
 from mien.video import open_video, read_image, write_video
 
@@ -149,6 +149,7 @@ def _script(
         return drawn, draw_blinks(seconds, rng) if with_blinks else []
     if isinstance(events, str | Path):
         return read_events(events, seconds)
+    check_within(events, seconds)
     return sorted(events, key=lambda event: event.onset_s), []
 
 

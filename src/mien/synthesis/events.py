@@ -17,7 +17,7 @@ from mien.synthesis.action_units import ACTION_UNITS, Activation, displacement
 from mien.synthesis.emotions import CLASSES, draw_expression
 from mien.synthesis.face import CROP
 
-__all__ = ["Blink", "Event", "draw_blinks", "draw_events", "read_events"]
+__all__ = ["Blink", "Event", "check_within", "draw_blinks", "draw_events", "read_events"]
 
 _UNITS_PER_PX = CROP[2] / 128
 _LEAST_GAP_S = 0.9
@@ -158,7 +158,7 @@ def read_events(path: Path | str, seconds: float) -> tuple[list[Event], list[Bli
             f"got the events file '{path}' that cannot be read ({type(error).__name__}: {error}); expected "
             '{"events": [{"onset_s", "apex_s", "offset_s", "action_units", "side", "intensity_px"}]}; correct it'
         ) from error
-    _check_within([*events, *blinks], seconds, path)
+    check_within([*events, *blinks], seconds, f" in '{path}'")
     return events, blinks
 
 
@@ -172,10 +172,11 @@ def _event(entry: dict[str, Any]) -> Event:
     return Event(*times, units, side, strength, str(entry.get("emotion", "")))
 
 
-def _check_within(happenings: Sequence[Event | Blink], seconds: float, path: Path) -> None:
+def check_within(happenings: Sequence[Event | Blink], seconds: float, where: str = "") -> None:
+    """Raise :class:`MienError` if something ends after the clip."""
     late = [h.offset_s for h in happenings if h.offset_s > seconds]
     if late:
         raise MienError(
-            f"got an event that ends at {max(late)} s in '{path}'; expected all within the clip's {seconds} s; "
+            f"got an event that ends at {max(late)} s{where}; expected all within the clip's {seconds} s; "
             "move it or ask for a longer clip"
         )

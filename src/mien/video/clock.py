@@ -57,8 +57,8 @@ class Clock:
 
     @property
     def elapsed_s(self) -> float:
-        """Time from the first frame's beginning to the last one's end."""
-        return 0.0 if math.isnan(self._last) else self._last - self._first + self._step
+        """Time from the beginning (0, or an earlier first frame) to the end of the last frame."""
+        return 0.0 if math.isnan(self._last) else self._last - min(0.0, self._first) + self._step
 
     def notes(self) -> list[str]:
         """Say what was odd, one line each."""

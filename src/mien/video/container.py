@@ -42,7 +42,9 @@ class FileVideo(Video):
                     "the file is truncated or damaged: copy it again"
                 )
             self._facts(container, stream)
-            shape = upright(np.empty((first.height, first.width), np.uint8), display_matrix(first)).shape
+            # Read once: side data asked for on every frame would keep the frames alive (a cycle in PyAV).
+            self._matrix = display_matrix(first)
+            shape = upright(np.empty((first.height, first.width), np.uint8), self._matrix).shape
             self.size = (shape[1], shape[0])
         self._opening_notes = list(self._notes)
 
@@ -104,7 +106,7 @@ class FileVideo(Video):
 
     def _image(self, raw: VideoFrame) -> tuple[UInt8Array, bool]:
         """Return the upright picture, and whether it had to be resized."""
-        image = upright(grey(raw) if self._as_grey else rgb(raw), display_matrix(raw))
+        image = upright(grey(raw) if self._as_grey else rgb(raw), self._matrix)
         if (image.shape[1], image.shape[0]) == self.size:
             return image, False
         import cv2
@@ -242,6 +244,8 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float 
     """Seconds of this stream (not of a longer sound track), where the file says."""
     import av
 
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)  # FFmpeg's own figure is a guess from the file's size
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if text := stream.metadata.get("DURATION"):

@@ -1,0 +1,160 @@
+"""What a moment was read from, as pictures for a page: the face at onset and apex, and the motion on it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core import FloatArray, MienError, UInt8Array
+
+__all__ = ["IntervalPictures", "motion_picture", "motion_scale", "photograph"]
+
+_SHOWN_PX = 256  # side of an embedded picture; shown at about 220
+_QUALITY = 90
+_COLOURS = "plasma"  # even in lightness, no grey in it: it stands out from a grey face
+_OPACITY = 0.85
+_SEEN_FROM = 0.6  # share of the scale from which the colour has its full opacity
+_LEAST_SCALE_PX = 0.5  # a smaller scale would blow up the noise of the flow
+_SCALES_PX = (0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+_ARROWS = 14  # per side
+_ARROW_FROM = 0.3  # share of the scale from which an arrow is drawn
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalPictures:
+    """The pictures one interval was read from.
+
+    Attributes
+    ----------
+    onset, apex : uint8 array, (S, S, 3)
+        The cropped face, both registered on the onset frame.
+    flow : float32 array, (2, S, S)
+        Onset to apex: ``u`` right, ``v`` down, pixels of the crop.
+
+    Raises
+    ------
+    MienError
+        If the shapes do not fit each other or the flow is not finite.
+    """
+
+    onset: UInt8Array
+    apex: UInt8Array
+    flow: FloatArray
+
+    def __post_init__(self) -> None:
+        size = self.onset.shape[0] if self.onset.ndim else 0
+        faces = self.onset.shape == self.apex.shape == (size, size, 3) and self.onset.dtype == self.apex.dtype == np.uint8
+        if not faces or not size or self.flow.shape != (2, size, size):
+            raise MienError(
+                f"got pictures {self.onset.shape} {self.onset.dtype} and {self.apex.shape} {self.apex.dtype} with a flow "
+                f"{self.flow.shape}; expected uint8 (S, S, 3) twice and (2, S, S); crop them alike"
+            )
+        if not np.isfinite(self.flow).all():
+            raise MienError("got a flow with nan or inf; expected finite pixels; estimate it again")
+
+
+def photograph(image: UInt8Array) -> str:
+    """Return a face as the address of an embedded JPEG, enlarged smoothly.
+
+    Parameters
+    ----------
+    image : uint8 array, (S, S, 3)
+        RGB.
+
+    Returns
+    -------
+    str
+        A ``data:`` address.
+
+    Examples
+    --------
+    >>> photograph(np.full((128, 128, 3), 90, np.uint8))[:23]
+    'data:image/jpeg;base64,'
+    """
+    import cv2
+
+    large = cv2.resize(image, (_SHOWN_PX, _SHOWN_PX), interpolation=cv2.INTER_CUBIC)
+    _, data = cv2.imencode(".jpg", large[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
+
+
+def motion_picture(pictures: IntervalPictures) -> dict[str, Any]:
+    """Draw how far each point of the face moved, beside the shift of the whole head (the median vector).
+
+    Parameters
+    ----------
+    pictures : IntervalPictures
+        The face and its motion.
+
+    Returns
+    -------
+    dict
+        ``image`` (address of the embedded picture), ``arrows`` (an SVG path in pixels of the crop), ``size`` (S),
+        ``scale_px`` (motion at the end of the colour scale) and ``gain`` (how much longer than the motion arrows are).
+    """
+    import cv2
+
+    moved = pictures.flow - np.median(pictures.flow, axis=(1, 2), keepdims=True)
+    distance = np.hypot(*moved)
+    scale = _scale(float(np.percentile(distance, 99.5)))
+    grey = cv2.cvtColor(cv2.cvtColor(pictures.onset, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    shown = (_SHOWN_PX, _SHOWN_PX)
+    share = np.clip(cv2.resize(distance / scale, shown, interpolation=cv2.INTER_LINEAR), 0, 1)
+    tinted = _tint(cv2.resize(grey, shown, interpolation=cv2.INTER_CUBIC), share)
+    step = len(distance) / _ARROWS
+    return {
+        "image": photograph(tinted),
+        "arrows": _arrows(moved, step, scale),
+        "size": len(distance),
+        "scale_px": scale,
+        "gain": step / scale,
+    }
+
+
+def motion_scale(stops: int = 12) -> str:
+    """Return the colours of :func:`motion_picture` from no motion to full scale, as a CSS gradient."""
+    share = np.linspace(0, 1, stops)[None]
+    colours = _tint(np.full((1, stops, 3), 140, np.uint8), share)[0]
+    return f"linear-gradient(90deg, {', '.join('#%02x%02x%02x' % tuple(colour) for colour in colours)})"
+
+
+def _tint(grey: UInt8Array, share: npt.NDArray[np.floating]) -> UInt8Array:
+    """Colour over grey; where nothing moves the face shows unchanged."""
+    from matplotlib import colormaps
+
+    colour = 255 * colormaps[_COLOURS](0.15 + 0.85 * share)[..., :3]  # the darkest colours look like shadow
+    opacity = _OPACITY * np.clip(share / _SEEN_FROM, 0, 1)[..., None]
+    return np.rint(grey * (1 - opacity) + colour * opacity).astype(np.uint8)
+
+
+def _scale(largest: float) -> float:
+    """A round number of pixels, a little above the largest motion."""
+    return next((px for px in _SCALES_PX if px >= max(largest, _LEAST_SCALE_PX)), float(np.ceil(largest)))
+
+
+def _arrows(moved: FloatArray, step: float, scale: float) -> str:
+    """Arrows of the motion on a sparse grid, the largest about one step long; complex numbers are points."""
+    import cv2
+
+    mean = [cv2.blur(part, (round(step) | 1, round(step) | 1)) for part in moved]
+    at = (np.arange(_ARROWS) + 0.5) * step
+    x, y = (part.ravel() for part in np.meshgrid(at, at))
+    vectors = np.array([part[y.astype(int), x.astype(int)] for part in mean])
+    places, moves = x + 1j * y, vectors[0] + 1j * vectors[1]
+    parts = []
+    for place, move in zip(places, moves, strict=True):
+        if abs(move) < _ARROW_FROM * scale:
+            continue
+        shaft = move * 1.3 * step / scale
+        tail, tip = place - shaft / 2, place + shaft / 2
+        barbs = [tip + 0.42 * shaft * np.exp(1j * angle) for angle in (2.6, -2.6)]
+        parts.append(f"M{_point(tail)}L{_point(tip)}M{_point(barbs[0])}L{_point(tip)}L{_point(barbs[1])}")
+    return "".join(parts)
+
+
+def _point(place: complex) -> str:
+    return f"{place.real:.1f} {place.imag:.1f}"

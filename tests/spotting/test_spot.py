@@ -1,0 +1,146 @@
+"""What is a micro-expression in the motion of the regions, and what is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mien.core import MienError
+from mien.spotting import REGIONS, Curves, SpotSettings, spot
+
+CORNERS = [list(REGIONS).index(name) for name in ("left mouth corner", "right mouth corner")]
+
+
+def bump(times: np.ndarray, onset: float, apex: float, offset: float) -> np.ndarray:
+    part = np.where(times < apex, (times - onset) / (apex - onset), (offset - times) / (offset - apex))
+    return 0.5 * (1 - np.cos(np.pi * np.clip(part, 0, 1)))
+
+
+def recording(fps: float = 200.0, seconds: float = 4.0, noise: float = 0.01, seed: int = 0) -> Curves:
+    """A still face: nothing but noise."""
+    count = round(fps * seconds)
+    rng = np.random.default_rng(seed)
+    regions = rng.normal(0, noise, (count, len(REGIONS), 2))
+    times = np.arange(count) / fps
+    return Curves(times, np.arange(count), regions, np.full(count, 0.3), np.full((count, 2), 64.0))
+
+
+def smile(curves: Curves, course: np.ndarray, height: float = 1.0) -> Curves:
+    """Both mouth corners move up along a time course."""
+    curves.regions[:, CORNERS, 1] -= height * course[:, None]
+    return curves
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sampled_from([60.0, 100.0, 200.0, 500.0]), st.floats(0.08, 0.22), st.floats(0.1, 0.25))
+def test_a_bump_is_found_where_it_is_at_any_frame_rate(fps: float, rise: float, fall: float) -> None:
+    curves = recording(fps)
+    found, _ = spot(smile(curves, bump(curves.times_s, 1.5, 1.5 + rise, 1.5 + rise + fall)))
+    assert len(found) == 1
+    slack = 0.02 + 1.5 / fps
+    assert found[0].onset_s == pytest.approx(1.5, abs=slack)
+    assert found[0].apex_s == pytest.approx(1.5 + rise, abs=slack)
+    assert found[0].offset_s == pytest.approx(1.5 + rise + fall, abs=slack)
+    assert "mouth corner" in found[0].region
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_still_face_has_none(seed: int) -> None:
+    assert spot(recording(seed=seed, noise=0.03))[0] == []
+
+
+def test_an_expression_that_stays_is_not_micro() -> None:
+    curves = recording()
+    assert spot(smile(curves, np.clip((curves.times_s - 1.5) / 0.3, 0, 1)))[0] == []
+
+
+def test_an_expression_of_two_seconds_is_not_micro() -> None:
+    curves = recording(seconds=6)
+    assert spot(smile(curves, bump(curves.times_s, 1.5, 2.5, 3.5), 2.0))[0] == []
+
+
+def test_drift_of_the_face_is_not_motion() -> None:
+    curves = recording()
+    curves.regions[..., 0] += 3 * np.sin(2 * np.pi * 0.1 * curves.times_s)[:, None]
+    assert spot(curves)[0] == []
+
+
+def test_skin_that_moves_a_little_in_a_blink_does_not_count() -> None:
+    curves = recording()
+    closing = bump(curves.times_s, 1.5, 1.6, 1.8)
+    curves.eyes[:] -= 0.2 * closing
+    assert spot(smile(curves, closing, 0.5))[0] == []
+
+
+def test_a_strong_movement_counts_in_spite_of_a_blink() -> None:
+    curves = recording()
+    closing = bump(curves.times_s, 1.5, 1.6, 1.8)
+    curves.eyes[:] -= 0.2 * closing
+    assert len(spot(smile(curves, closing, 2.0))[0]) == 1
+
+
+def test_what_moves_with_a_nod_does_not_count() -> None:
+    curves = recording()
+    nod = bump(curves.times_s, 1.5, 1.7, 1.9)
+    curves.head[:, 1] += 12 * nod
+    assert spot(smile(curves, nod, 0.6))[0] == []
+
+
+def test_movements_too_large_for_a_micro_expression_are_left_out() -> None:
+    curves = recording()
+    assert spot(smile(curves, bump(curves.times_s, 1.5, 1.6, 1.8), 9.0))[0] == []
+
+
+def test_two_in_a_row_are_two_in_time_order() -> None:
+    curves = recording()
+    smile(curves, bump(curves.times_s, 2.5, 2.65, 2.8), 2.0)
+    smile(curves, bump(curves.times_s, 1.0, 1.15, 1.3), 1.0)
+    found, _ = spot(curves)
+    assert [i.apex_s for i in found] == pytest.approx([1.15, 2.65], abs=0.02)
+    assert found[0].offset_s <= found[1].onset_s
+
+
+def test_nothing_is_found_across_a_lost_face() -> None:
+    curves = recording()
+    smile(curves, bump(curves.times_s, 1.5, 1.65, 1.8), 2.0)
+    lost = (curves.times_s > 1.6) & (curves.times_s < 1.7)
+    curves.regions[lost] = np.nan
+    curves.eyes[lost] = np.nan
+    curves.head[lost] = np.nan
+    found, curve = spot(curves)
+    assert found == []
+    assert np.isnan(curve[lost]).all()
+    assert np.isfinite(curve[~lost]).all()
+
+
+def test_uneven_frame_times_are_taken_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    curves = recording(fps=100)
+    times = np.sort(curves.times_s + rng.uniform(-0.003, 0.003, len(curves.times_s)))
+    uneven = Curves(times, curves.frames, curves.regions, curves.eyes, curves.head)
+    found, _ = spot(smile(uneven, bump(times, 1.5, 1.65, 1.85)))
+    assert len(found) == 1
+    assert found[0].apex_s == pytest.approx(1.65, abs=0.02)
+
+
+def test_limits_of_duration_are_parameters() -> None:
+    curves = recording(seconds=6)
+    smile(curves, bump(curves.times_s, 1.5, 1.9, 2.3), 2.0)
+    assert spot(curves)[0] == []
+    longer = SpotSettings(longest_s=1.0, reach_s=0.8, half_widths_s=(0.2, 0.4))
+    assert len(spot(curves, longer)[0]) == 1
+
+
+def test_a_recording_without_a_face_gives_an_empty_curve() -> None:
+    curves = recording(seconds=1)
+    curves.regions[:] = np.nan
+    found, curve = spot(curves)
+    assert found == []
+    assert np.isnan(curve).all()
+
+
+def test_curves_of_different_lengths_are_refused() -> None:
+    curves = recording(seconds=1)
+    with pytest.raises(MienError, match="expected one length"):
+        Curves(curves.times_s[:-1], curves.frames, curves.regions, curves.eyes, curves.head)
