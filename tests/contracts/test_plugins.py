@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.core import MienError
 from mien.datasets import DATASETS
 from mien.methods import METHODS, load_model, published, save_model

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.core import MienError, Source
 from mien.datasets import DATASETS
 

@@ -9,9 +9,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from mien.core import MienError  # noqa: E402
-from mien.methods import METHODS  # noqa: E402
-from mien.methods import _network  # noqa: E402
+from mien.core import MienError
+from mien.methods import (
+    METHODS,
+    _network,
+)
 
 STSTNET = METHODS["ststnet"]
 CLASSES = ("negative", "positive", "surprise")
@@ -20,7 +22,7 @@ TARGETS = np.arange(12) % 3
 SUBJECTS = [f"smic/s{row // 3}" for row in range(12)]
 
 
-def fit(**changes: object):  # noqa: ANN201
+def fit(**changes: object):
     return STSTNET.fit(MAPS, TARGETS, SUBJECTS, CLASSES, **({"settings": {"epochs": 2, "batch": 4}} | changes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.core import MienError, MienWarning
 from mien.methods import METHODS
 

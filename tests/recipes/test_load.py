@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from mien.core import MienError, Sample, Source
 from mien.recipes import RECIPES, load
 

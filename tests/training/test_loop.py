@@ -46,7 +46,12 @@ def test_a_seed_repeats_bit_for_bit_whatever_was_drawn_before_and_watches() -> N
     first = fit_network(network(), inputs, targets, settings, seed=1)
     torch.rand(100)
     again = fit_network(
-        network(), inputs, targets, settings, seed=1, on_epoch=lambda _epoch, net, _loss: torch.rand(9) + net.train()(inputs).sum()
+        network(),
+        inputs,
+        targets,
+        settings,
+        seed=1,
+        on_epoch=lambda _epoch, net, _loss: torch.rand(9) + net.train()(inputs).sum(),
     )
     other = fit_network(network(), inputs, targets, settings, seed=2)
     assert torch.equal(weights(first), weights(again))
@@ -71,7 +76,9 @@ def test_a_loss_that_is_no_number_names_its_epoch_and_batch() -> None:
 def test_every_epoch_is_shown_once_in_order() -> None:
     inputs, targets = problem()
     seen: list[int] = []
-    fit_network(network(), inputs, targets, Settings(epochs=3), 0, on_epoch=lambda epoch, _net, _loss: seen.append(epoch))
+    fit_network(
+        network(), inputs, targets, Settings(epochs=3), 0, on_epoch=lambda epoch, _net, _loss: seen.append(epoch)
+    )
     assert seen == [1, 2, 3]
 
 

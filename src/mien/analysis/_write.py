@@ -57,7 +57,7 @@ def _document(found: Analysis, settings: SpotSettings) -> dict[str, Any]:
         "face_frames": int(found.track.found.sum()),
         "face_events": [{"frame": frame, "event": event} for frame, event in found.track.events],
         "versions": versions(),
-        "model": {key: found.model.get(key) for key in ("method", "title", "classes", "label_map", "trained_on", "error")},
+        "model": {key: found.model.get(key) for key in ("method", "classes", "labels", "training_data", "error")},
         "recipe": found.model["recipe"],
         "spotting": {"method": "two-sided main-direction difference of face regions", "settings": asdict(settings)},
         "warnings": list(found.warnings),

@@ -10,7 +10,7 @@ __all__ = ["progress_bar"]
 
 @contextmanager
 def progress_bar(what: str, total: int, completed: int = 0, *, shown: bool = True) -> Iterator[Callable[[], None]]:
-    """Show a bar while a block runs; yield the function that advances it by one."""
+    """Show a bar on a terminal while a block runs; yield the function that advances it by one."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -28,6 +28,7 @@ def progress_bar(what: str, total: int, completed: int = 0, *, shown: bool = Tru
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal), transient=True) as bar:
         task = bar.add_task(what, total=total, completed=completed)
         yield lambda: bar.advance(task)

@@ -22,7 +22,7 @@ _LEFT = {
     57: (0.0, 1.20), 58: (-0.11, 1.19), 59: (-0.25, 1.14),
     60: (-0.32, 1.04), 61: (-0.10, 1.04), 62: (0.0, 1.05), 66: (0.0, 1.06), 67: (-0.10, 1.05),
 }  # fmt: skip
-_JAW_HALF_WIDTH, _JAW_TOP, _JAW_HEIGHT = 1.12, -0.05, 1.72
+_JAW_HALF_WIDTH, _JAW_TOP, _JAW_HEIGHT = 1.13, -0.07, 1.75
 
 # fmt: off
 MIRRORED = np.array([
@@ -72,7 +72,7 @@ def _face() -> np.ndarray:
         points[index] = place
         points[MIRRORED[index]] = (-place[0], place[1])
     turn = np.linspace(0, np.pi, 17)
-    points[:17, 0] = -_JAW_HALF_WIDTH * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.6
-    points[:17, 1] = _JAW_TOP + _JAW_HEIGHT * np.sin(turn) ** 1.27
+    points[:17, 0] = -_JAW_HALF_WIDTH * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.72
+    points[:17, 1] = _JAW_TOP + _JAW_HEIGHT * np.sin(turn) ** 1.22
     points[8, 0] = 0.0
     return points

@@ -211,8 +211,10 @@ def _read_card(folder: Path) -> dict[str, Any]:
         raise MienError(
             f"got '{path}', which is not JSON ({error}); expected a model card; take a fresh copy"
         ) from error
+    if not isinstance(card, dict):
+        raise MienError(f"got '{path}', which is no model card; expected one of mien; take a fresh copy")
     for name, kind in FIELDS.items():
-        if not isinstance(card, dict) or not isinstance(card.get(name), kind) or isinstance(card.get(name), bool):
+        if name not in card or not isinstance(card[name], kind) or isinstance(card[name], bool):
             raise MienError(f"got '{path}' without a proper '{name}'; expected a model card of mien; take a fresh copy")
     if card["format"] != FORMAT:
         raise MienError(

@@ -72,4 +72,6 @@ def _step(recipe: Recipe, name: str) -> dict[str, Any]:
     for step, params in recipe.steps:
         if step == name:
             return dict(params)
-    raise MienError(f"got the recipe '{recipe.name}' without the step '{name}'; expected crop, flow, map; use motion-map")
+    raise MienError(
+        f"got the recipe '{recipe.name}' without the step '{name}'; expected crop, flow, map; use motion-map"
+    )

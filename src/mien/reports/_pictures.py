@@ -21,6 +21,7 @@ _SEEN_FROM = 0.6  # share of the scale from which the colour has its full opacit
 _LEAST_SCALE_PX = 0.5  # a smaller scale would blow up the noise of the flow
 _SCALES_PX = (0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _ARROWS = 14  # per side
+_ARROW_STEPS = 1.3  # length of an arrow of full scale, in steps of their grid
 _ARROW_FROM = 0.3  # share of the scale from which an arrow is drawn
 
 
@@ -111,7 +112,7 @@ def motion_picture(pictures: IntervalPictures) -> dict[str, Any]:
         "arrows": _arrows(moved, step, scale),
         "size": len(distance),
         "scale_px": scale,
-        "gain": step / scale,
+        "gain": _ARROW_STEPS * step / scale,
     }
 
 
@@ -137,7 +138,7 @@ def _scale(largest: float) -> float:
 
 
 def _arrows(moved: FloatArray, step: float, scale: float) -> str:
-    """Arrows of the motion on a sparse grid, the largest about one step long; complex numbers are points."""
+    """Arrows of the motion on a sparse grid, long enough to be seen; complex numbers are points."""
     import cv2
 
     mean = [cv2.blur(part, (round(step) | 1, round(step) | 1)) for part in moved]
@@ -149,7 +150,7 @@ def _arrows(moved: FloatArray, step: float, scale: float) -> str:
     for place, move in zip(places, moves, strict=True):
         if abs(move) < _ARROW_FROM * scale:
             continue
-        shaft = move * 1.3 * step / scale
+        shaft = move * _ARROW_STEPS * step / scale
         tail, tip = place - shaft / 2, place + shaft / 2
         barbs = [tip + 0.42 * shaft * np.exp(1j * angle) for angle in (2.6, -2.6)]
         parts.append(f"M{_point(tail)}L{_point(tip)}M{_point(barbs[0])}L{_point(tip)}L{_point(barbs[1])}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 WIDTH = 1000  # units of the drawing, stretched to the width of the page
 PLOT_PX = 130
-LANE_PX = 30
+LANE_PX = 33
 _BINS = 1200  # about one per pixel: more cannot be seen, and an hour of 200 frames a second stays small
 _MARK_SHARE = 0.03  # of the width, what a numbered mark takes
 _MOST_LANES = 6
@@ -134,7 +134,7 @@ def _runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
 
 
-def _band(interval: Interval, lane: int, percent: Any) -> dict[str, float]:
+def _band(interval: Interval, lane: int, percent: Callable[[float], float]) -> dict[str, float]:
     left, right = percent(interval.onset_s), percent(interval.offset_s)
     return {"left": left, "width": round(right - left, 3), "apex": percent(interval.apex_s), "lane": lane}
 

@@ -53,11 +53,12 @@ class FileVideo(Video):
         import av
 
         own_rate = stream.average_rate or stream.guessed_rate
-        self.fps = self._given_fps or (float(own_rate) if own_rate else 25.0)
+        own_fps = float(own_rate) if own_rate else 25.0
+        self.fps = self._given_fps or own_fps
         self.frame_count = stream.frames or None
-        self.duration_s = _declared_duration(container, stream)
-        whole = container.duration / av.time_base if container.duration else None
-        self.duration_s = self.duration_s or whole
+        whole_s = container.duration / av.time_base if container.duration else None
+        declared_s = _declared_duration(container, stream) or whole_s
+        self.duration_s = declared_s * own_fps / self.fps if declared_s else None
         # An AVI stores no presentation times: with B-frames its order of decoding is not that of showing.
         self._by_count = self._given_fps is not None or (
             container.format.name == "avi" and stream.codec_context.has_b_frames

@@ -17,9 +17,7 @@ MOTION_SVM = METHODS.add(
         recipe="motion-map",
         prepare=levelled,
         entry="mien.methods._svm:fit",
-        presets=MappingProxyType(
-            {"paper": {"components": 80, "C": 2.0, "kernel": "rbf", "class_weight": "balanced"}}
-        ),
+        presets=MappingProxyType({"paper": {"components": 80, "C": 2.0, "kernel": "rbf", "class_weight": "balanced"}}),
         deviations=("No paper: 80 components and C = 2 were set before any real clip was scored.",),
     ),
 )

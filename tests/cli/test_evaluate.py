@@ -1,0 +1,93 @@
+"""The commands around methods, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.cli import main
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("maps") / "maps.npz"
+    targets = np.arange(24) % 3
+    images = np.random.default_rng(0).integers(0, 100, (24, 28, 28, 3), np.uint8)
+    for image, target in zip(images, targets, strict=True):
+        image[9 * target : 9 * target + 9] += 100
+    subjects = [f"s{row // 6}" for row in range(24)]
+    ids = [f"clip{row}" for row in range(24)]
+    np.savez(path, X=images, y=targets, subject=subjects, dataset=["smic"] * 24, sample_id=ids)
+    return path
+
+
+def mien(*words: object) -> int:
+    return main([str(word) for word in words], standalone=False)
+
+
+def test_evaluate_prints_scores_and_where_they_are(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    run = tmp_path / "run"
+    assert mien("evaluate", "flow-svm", "--dataset", "motion-npz", "--root", maps, "--out", run, "--jobs", 1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("pooled  n 24  UF1 ")
+    assert "UAR " in lines[0]
+    assert lines[-4:] == [str(run / name) for name in ("predictions.csv", "scores.json", "run.json", "report.html")]
+    assert all((run / name).is_file() for name in ("predictions.csv", "scores.json", "run.json", "report.html"))
+    assert mien("score", run / "predictions.csv", "--json") == 0
+    scores = json.loads((run / "scores.json").read_text())
+    assert json.loads(capsys.readouterr().out)["uf1"] == scores["uf1"]
+
+
+def test_a_leak_is_printed(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    options = ("--dataset", "motion-npz", "--root", maps, "--out", tmp_path / "run", "--protocol", "loo", "--jobs", 1)
+    assert mien("evaluate", "flow-svm", *options) == 0
+    assert "LEAK: " in capsys.readouterr().out
+
+
+def test_train_then_predict(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    data = ("--dataset", "motion-npz", "--root", maps)
+    assert mien("train", "flow-svm", *data, "--out", tmp_path / "model") == 0
+    assert mien("predict", tmp_path / "model", *data, "--out", tmp_path / "p.csv") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == str(tmp_path / "model")
+    assert out[1].startswith("pooled  n 24  UF1 ")
+    assert (tmp_path / "p.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("flow-svn", "--dataset", "motion-npz"), "did you mean 'flow-svm'"),
+        (("flow-svm", "--dataset", "motion"), "did you mean"),
+        (("flow-svm", "--dataset", "motion-npz", "--seeds", "0,a"), "got the seeds '0,a'"),
+    ],
+)
+def test_bad_use_is_status_2_and_one_line(
+    maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture, words: tuple, message: str
+) -> None:
+    assert mien("evaluate", *words, "--root", maps, "--out", tmp_path / "run") == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_methods_and_datasets_are_listed(capsys: pytest.CaptureFixture) -> None:
+    assert mien("methods") == 0
+    assert {"flow-svm", "ststnet", "off-apexnet"} <= {
+        line.split(":")[0] for line in capsys.readouterr().out.splitlines()
+    }
+    assert mien("datasets") == 0
+    assert "motion-npz: " in capsys.readouterr().out
+
+
+def test_a_method_is_shown_with_its_paper_and_parameters(capsys: pytest.CaptureFixture) -> None:
+    assert mien("methods", "show", "ststnet", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["parameters"] == 1683
+    assert {"paper", "recipe", "presets", "published", "deviations"} <= set(document)
+    assert mien("methods", "show", "off-apexnet") == 0
+    assert "parameters: 2,664,475" in capsys.readouterr().out
+    assert mien("methods", "show", "flow") == 2

@@ -1,0 +1,80 @@
+"""One model on all samples, and what it says of a dataset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.core import MienError
+from mien.evaluation import predict, train
+from mien.methods import load_model
+from mien.protocols import read_predictions
+
+
+def write_maps(path: Path, **changes: object) -> Path:
+    """24 maps by four subjects; each class moves another third of the face."""
+    targets = np.arange(24) % 3
+    maps = np.random.default_rng(0).integers(0, 100, (24, 28, 28, 3), np.uint8)
+    for image, target in zip(maps, targets, strict=True):
+        image[9 * target : 9 * target + 9] += 100
+    names = {
+        "subject": [f"s{row // 6}" for row in range(24)],
+        "dataset": ["smic"] * 24,
+        "sample_id": list("abcdef") * 4,
+    }
+    np.savez(path, **({"X": maps, "y": targets} | {k: np.array(v) for k, v in names.items()} | changes))  # type: ignore[arg-type]
+    return path
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    return write_maps(tmp_path / "maps.npz")
+
+
+def test_a_model_says_what_it_was_trained_on(maps: Path, tmp_path: Path) -> None:
+    folder = train("flow-svm", "motion-npz", maps, out=tmp_path / "model", seed=4)
+    card = json.loads((folder / "model.json").read_text())
+    data = card["training_data"]
+    assert (data["n"], data["subjects"], data["corpora"]) == (24, 4, ["smic"])
+    assert data["per_class"] == {"negative": 8, "positive": 8, "surprise": 8}
+    assert (card["method"], card["seed"], card["labels"], card["preset"]) == ("flow-svm", 4, "megc2019", "paper")
+    assert card["recipe"]["digest"]
+
+
+def test_predictions_of_a_model_have_no_fold(maps: Path, tmp_path: Path) -> None:
+    train("flow-svm", "motion-npz", maps, out=tmp_path / "model")
+    predictions = predict(tmp_path / "model", "motion-npz", maps, out=tmp_path / "p.csv")
+    assert read_predictions(tmp_path / "p.csv") == predictions
+    assert {p.fold for p in predictions} == {""}
+    assert np.mean([p.truth == p.predicted for p in predictions]) > 0.9
+
+
+def test_training_goes_on_from_a_model_of_the_same_network(maps: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    train("ststnet", "motion-npz", maps, out=tmp_path / "first", preset="small")
+    train("ststnet", "motion-npz", maps, out=tmp_path / "second", preset="small", start=tmp_path / "first")
+    assert load_model(tmp_path / "second").card["started_from"] == str(tmp_path / "first")
+    with pytest.raises(MienError, match="expected a network trained as off-apexnet"):
+        train("off-apexnet", "motion-npz", maps, out=tmp_path / "x", start=tmp_path / "first")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_svm_cannot_start_from_a_model(maps: Path, tmp_path: Path) -> None:
+    train("flow-svm", "motion-npz", maps, out=tmp_path / "model")
+    with pytest.raises(MienError, match="expected a network"):
+        train("flow-svm", "motion-npz", maps, out=tmp_path / "x", start=tmp_path / "model")
+
+
+def test_a_class_that_the_model_does_not_know_is_said(maps: Path, tmp_path: Path) -> None:
+    train("flow-svm", "motion-npz", maps, out=tmp_path / "model")
+    other = write_maps(tmp_path / "other.npz", classes=np.array(["joy", "fear", "surprise"]))
+    with pytest.raises(MienError, match="got clips of fear, joy"):
+        predict(tmp_path / "model", "motion-npz", other, out=tmp_path / "p.csv")
+
+
+def test_a_taken_folder_is_refused_before_training(maps: Path, tmp_path: Path) -> None:
+    with pytest.raises(MienError, match="which is there already"):
+        train("flow-svm", "motion-npz", maps, out=tmp_path)
