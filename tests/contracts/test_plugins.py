@@ -108,7 +108,8 @@ def test_an_unknown_name_lists_the_nearest(registry: object, wrong: str, near: s
 
 def test_listing_plugins_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from mien.methods import METHODS; from mien.datasets import DATASETS; list(METHODS), list(DATASETS); "
+        "import sys; from mien.methods import METHODS; from mien.datasets import DATASETS\n"
+        "list(METHODS), list(DATASETS)\n"
         "print([m for m in ('torch', 'sklearn', 'cv2', 'onnxruntime', 'skops', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -181,9 +181,9 @@ class TestHonesty:
 
 
 class TestRepeating:
-    @pytest.mark.parametrize("method", ["flow-svm", "ststnet"])
+    @pytest.mark.parametrize("method", list(METHODS))
     def test_a_seed_gives_the_same_bytes_whatever_the_jobs(self, maps: Path, tmp_path: Path, method: str) -> None:
-        options = {"protocol": "kfold:3", "seeds": (3,)}
+        options = {"protocol": "kfold:2", "seeds": (3,)}
         if METHODS[method].kind == "network":
             pytest.importorskip("torch")
             options["preset"] = "small"
@@ -239,7 +239,7 @@ class TestResuming:
         (tmp_path / "run" / "thesis.txt").touch()
         with pytest.raises(MienError, match=r"with thesis\.txt in it"):
             run(maps, tmp_path / "run")
-        with pytest.raises(MienError, match="without a readable run.json"):
+        with pytest.raises(MienError, match="without a readable run"):
             run(maps, tmp_path / "run", resume=True)
 
     def test_two_runs_at_once_into_one_folder_are_refused(self, maps: Path, tmp_path: Path) -> None:

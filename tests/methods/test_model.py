@@ -76,6 +76,14 @@ def test_training_a_network_without_torch_says_what_to_install() -> None:
     assert "pip install 'mien[train]'" in done.stderr
 
 
+def test_the_bundled_model_reads_motion_maps() -> None:
+    model = load_model("default")
+    predicted, probabilities = model.predict(np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8))
+    assert model.classes == CLASSES
+    assert predicted.shape == (3,)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
 def test_one_sample_and_many_give_the_same(network: Path) -> None:
     model = load_model(network)
     maps = np.random.default_rng(1).integers(0, 256, (7, 28, 28, 3), np.uint8)
@@ -161,7 +169,7 @@ def test_types_beyond_scikit_learns_are_not_loaded(svm: Path) -> None:
 
     content = {"svm": make_pipeline(FunctionTransformer(os.system)), "calibrator": None, "n_classes": 3}
     forge(svm, "model.skops", skops.io.dumps(content))
-    with pytest.raises(MienError, match="posix.system|do not use this model"):
+    with pytest.raises(MienError, match="do not use this model"):
         load_model(svm)
 
 

@@ -60,5 +60,5 @@ def test_a_single_training_subject_leaves_nothing_to_calibrate_on() -> None:
 
 def test_unknown_settings_are_refused() -> None:
     maps, targets, subjects = blobs(12)
-    with pytest.raises(MienError, match="sklearn.svm.SVC"):
+    with pytest.raises(MienError, match="got the settings"):
         FLOW_SVM.fit(maps, targets, subjects, CLASSES, settings={"epochs": 3})

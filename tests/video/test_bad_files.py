@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mien.core import MienError, MienWarning
-from mien.video import open_video, read_clip, write_image, write_video
+from mien.video import open_video, read_clip, read_frames, write_image, write_video
 
 
 def test_each_is_told_apart(tmp_path: Path, pictures: Callable) -> None:
@@ -95,6 +98,27 @@ def test_noise_in_the_data_does_not_stop_the_reading(tmp_path: Path, pictures: C
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MienWarning)
         assert sum(1 for _ in open_video(path)) > 10
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(["mp4", "mkv", "webm", "avi", "gif"]),
+    keep=st.floats(0.05, 1),
+    noise=st.dictionaries(st.integers(0, 1500), st.integers(0, 255), max_size=20),
+)
+@pytest.mark.filterwarnings("ignore::mien.core.MienWarning")
+def test_whatever_is_wrong_it_is_a_mien_error(
+    tmp_path: Path, pictures: Callable, kind: str, keep: float, noise: dict[int, int]
+) -> None:
+    whole = tmp_path / f"whole.{kind}"
+    data = bytearray((whole if whole.exists() else write_video(whole, pictures(8), 25)).read_bytes())
+    for place, value in noise.items():
+        data[place % len(data)] = value
+    path = tmp_path / f"damaged.{kind}"
+    path.write_bytes(bytes(data[: int(keep * len(data))]))
+    with contextlib.suppress(MienError):  # and nothing else
+        times = [frame.time_s for frame in open_video(path)]
+        read_frames(path, [len(times) - 1], times_s=times)
 
 
 def test_a_picture_is_no_video(tmp_path: Path, pictures: Callable) -> None:

@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from mien.core import MienError, MienWarning, UInt8Array
 from mien.methods._method import IntArray, Method, Prepare, Probabilities
@@ -30,6 +30,9 @@ FILE = "model.skops"
 INNER_FOLDS = 5
 
 Features = npt.NDArray[np.float64]
+# Sums over several threads add up in another order: one thread makes results repeat to the last bit. Made once, since
+# looking for the libraries that have threads takes longer than a prediction.
+THREADS = ThreadpoolController()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ class TrainedSVM:
 
     def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
         """Return ``SVC.predict`` (N,), which decides, and the calibrated probabilities (N, K)."""
-        features = self.prepare(maps)
+        with THREADS.limit(limits=1):
+            return self._predict(self.prepare(maps))
+
+    def _predict(self, features: Features) -> tuple[IntArray, Probabilities]:
         scores = _decision(self.svm, features)
         learned = self.svm.classes_ if self.calibrator is None else self.calibrator.classes_
         probabilities = np.zeros((len(features), self.n_classes))
@@ -105,7 +111,7 @@ def fit(
             f"got a model to start from for '{method.name}'; expected none: an SVM is fitted anew; drop --from"
         )
     features = method.prepare(maps)
-    with threadpool_limits(limits=1):
+    with THREADS.limit(limits=1):
         svm = _machine(settings, features).fit(features, targets)
         calibrator = _calibrator(features, targets, groups, settings)
     return TrainedSVM(method.prepare, svm, calibrator, n_classes)

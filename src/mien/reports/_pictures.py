@@ -47,11 +47,11 @@ class IntervalPictures:
     flow: FloatArray
 
     def __post_init__(self) -> None:
-        size = self.onset.shape[0] if self.onset.ndim else 0
-        faces = self.onset.shape == self.apex.shape == (size, size, 3) and self.onset.dtype == self.apex.dtype == np.uint8
-        if not faces or not size or self.flow.shape != (2, size, size):
+        size = len(self.onset)
+        shaped = self.onset.shape == self.apex.shape == (size, size, 3) and self.flow.shape == (2, size, size)
+        if not size or not shaped or not self.onset.dtype == self.apex.dtype == np.uint8:
             raise MienError(
-                f"got pictures {self.onset.shape} {self.onset.dtype} and {self.apex.shape} {self.apex.dtype} with a flow "
+                f"got pictures {self.onset.shape} and {self.apex.shape} of {self.onset.dtype} with a flow "
                 f"{self.flow.shape}; expected uint8 (S, S, 3) twice and (2, S, S); crop them alike"
             )
         if not np.isfinite(self.flow).all():
@@ -120,16 +120,17 @@ def motion_scale(stops: int = 12) -> str:
     """Return the colours of :func:`motion_picture` from no motion to full scale, as a CSS gradient."""
     share = np.linspace(0, 1, stops)[None]
     colours = _tint(np.full((1, stops, 3), 140, np.uint8), share)[0]
-    return f"linear-gradient(90deg, {', '.join('#%02x%02x%02x' % tuple(colour) for colour in colours)})"
+    return f"linear-gradient(90deg, {', '.join(f'rgb({r} {g} {b})' for r, g, b in colours)})"
 
 
-def _tint(grey: UInt8Array, share: npt.NDArray[np.floating]) -> UInt8Array:
+def _tint(grey: npt.ArrayLike, share: npt.NDArray[np.floating]) -> UInt8Array:
     """Colour over grey; where nothing moves the face shows unchanged."""
     from matplotlib import colormaps
 
     colour = 255 * colormaps[_COLOURS](0.15 + 0.85 * share)[..., :3]  # the darkest colours look like shadow
     opacity = _OPACITY * np.clip(share / _SEEN_FROM, 0, 1)[..., None]
-    return np.rint(grey * (1 - opacity) + colour * opacity).astype(np.uint8)
+    mixed: UInt8Array = np.rint(np.asarray(grey) * (1 - opacity) + colour * opacity).astype(np.uint8)
+    return mixed
 
 
 def _scale(largest: float) -> float:

@@ -114,9 +114,13 @@ def clock(time_s: float, decimals: int = 0) -> str:
 def _checked(times_s: npt.ArrayLike, curve: npt.ArrayLike) -> tuple[Array, Array]:
     times, motion = np.asarray(times_s, dtype=float), np.asarray(curve, dtype=float)
     if times.ndim != 1 or times.shape != motion.shape or not len(times):
-        raise MienError(f"got times {times.shape} and a motion curve {motion.shape}; expected two of (T,), T at least 1")
+        raise MienError(
+            f"got times {times.shape} and a motion curve {motion.shape}; expected two of (T,), T at least 1"
+        )
     if not np.isfinite(times).all() or (np.diff(times) < 0).any() or np.isinf(motion).any():
-        raise MienError("got times that do not increase or a motion curve with inf; expected seconds in order, and pixels")
+        raise MienError(
+            "got times that do not increase or a motion curve with inf; expected seconds in order, and pixels"
+        )
     return times, motion
 
 

@@ -96,7 +96,9 @@ def write_analysis_report(
     True
     """
     if len(intervals) != len(pictures):
-        raise MienError(f"got {len(intervals)} intervals and {len(pictures)} sets of pictures; expected one set for each")
+        raise MienError(
+            f"got {len(intervals)} intervals and {len(pictures)} sets of pictures; expected one set for each"
+        )
     classes = dict.fromkeys([*(analysis["model"].get("classes") or ()), *(i.emotion for i in intervals if i.emotion)])
     marks = _marks(list(classes))
     least = analysis["spotting"]["settings"].get("least_px")

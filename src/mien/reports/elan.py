@@ -18,9 +18,9 @@ _TIERS = ("micro-expression", "emotion", "region")
 def write_elan(path: Path | str, intervals: Sequence[Interval], media: Path | str) -> Path:
     """Write moments as annotations for ELAN.
 
-    Three tiers share their times: ``micro-expression`` (number as in the report, score in pixels at a 128-px face, region),
-    ``emotion`` and ``region``. A further face has tiers of its own, named after it (``emotion (face 2)``), because
-    annotations of one tier may not overlap.
+    Three tiers share their times: ``micro-expression`` (number as in the report, score in pixels at a 128-px face,
+    region), ``emotion`` and ``region``. A further face has tiers of its own, named after it (``emotion (face 2)``),
+    because annotations of one tier may not overlap.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def _link(document: Any, media: Path) -> None:
 def _milliseconds(interval: Interval) -> tuple[int, int]:
     """Start and end; ELAN has no time before 0 and no annotation without length."""
     if not (math.isfinite(interval.onset_s) and math.isfinite(interval.offset_s)) or interval.duration_s < 0:
-        raise MienError(f"got an interval from {interval.onset_s} to {interval.offset_s} s; expected onset before offset")
+        raise MienError(
+            f"got an interval from {interval.onset_s} to {interval.offset_s} s; expected onset before offset"
+        )
     start = max(0, round(1000 * interval.onset_s))
     return start, max(start + 1, round(1000 * interval.offset_s))

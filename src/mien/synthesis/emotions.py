@@ -60,7 +60,7 @@ def mixture(emotion: str) -> tuple[Expression, ...]:
     Examples
     --------
     >>> max(mixture("surprise"), key=lambda e: e.weight).action_units
-    (1, 2)
+    (1, 2, 5)
     """
     if emotion not in CLASSES:
         raise MienError(f"got the class '{emotion}'; expected one of {', '.join(CLASSES)}; see synthesis/mixtures.csv")

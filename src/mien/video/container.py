@@ -132,7 +132,8 @@ class FileVideo(Video):
             at = -math.inf
             for index in indices:
                 if index - at > _NEAR:
-                    _seek_before(container, stream, times_s[index])
+                    if not _seek_before(container, stream, times_s[index]):
+                        break
                     decoded = _decoded(container, stream, _Tally())
                 for raw in decoded:
                     if raw.time is None or raw.time > times_s[index] - _EXACT_S:
@@ -164,7 +165,7 @@ def _opened(path: Path) -> InputContainer:
         raise MienError(f"got '{path}', which is empty (zero bytes); expected a video; copy it again")
     try:
         # An absolute path, and files only: a playlist in disguise must not make us reach for the network.
-        container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
+        container = av.open(str(path.resolve()), metadata_errors="replace", options={"protocol_whitelist": "file"})
     except av.error.FFmpegError as error:
         raise MienError(_why_unreadable(path)) from error
     if container.format.name == "image2" or container.format.name.endswith("_pipe"):
@@ -230,15 +231,16 @@ def _decoded(container: InputContainer, stream: VideoStream, tally: _Tally) -> I
         yield from decoded
 
 
-def _seek_before(container: InputContainer, stream: VideoStream, time_s: float) -> None:
-    """Go to the key frame at or before ``time_s`` (half a second more, for containers that index decoding times)."""
+def _seek_before(container: InputContainer, stream: VideoStream, time_s: float) -> bool:
+    """Go to a key frame before ``time_s`` (half a second, for containers that index decoding times), if one can."""
     import av
 
     base = stream.time_base or 1 / av.time_base
     try:
-        container.seek(int((time_s - 0.5) / base), stream=stream)
+        container.seek(max(int((time_s - 0.5) / base), 0), stream=stream)
     except av.error.FFmpegError:
-        container.seek(0)
+        return False
+    return True
 
 
 def _declared_duration(container: InputContainer, stream: VideoStream) -> float | None:

@@ -158,8 +158,8 @@ def read_clip(
             break
     if not frames or (stop is not None and frames[-1].index < last):
         raise MienError(
-            f"got the frames {start} to {stop} of '{video.path}'; expected a part of its "
-            f"{frames[-1].index + 1 if frames else 'fewer'} frames; check them"
+            f"got the frames {start} to {'the end' if stop is None else stop} of '{video.path}', which ends before; "
+            "expected a part of it; check them"
         )
     return Clip(np.stack([f.image for f in frames]), np.array([f.time_s for f in frames]), video.name)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.core import FloatArray, UInt8Array
+from mien.core import UInt8Array
 
 __all__ = ["levelled"]
 
 
-def levelled(maps: UInt8Array) -> FloatArray:
+def levelled(maps: UInt8Array) -> npt.NDArray[np.float64]:
     """Level the u and v channels of motion maps: median 0, standard deviation 1.
 
     A map's channels are stretched to 0-255 each, so neither where zero motion lies nor how strong the motion was can be
@@ -34,4 +35,5 @@ def levelled(maps: UInt8Array) -> FloatArray:
     """
     flat = maps[..., :2].transpose(0, 3, 1, 2).reshape(len(maps), 2, -1).astype(np.float64)
     centred = flat - np.median(flat, axis=2, keepdims=True)
-    return (centred / (centred.std(axis=2, keepdims=True) + 1e-6)).reshape(len(maps), -1)
+    level = centred / (centred.std(axis=2, keepdims=True) + 1e-6)
+    return np.asarray(level, dtype=np.float64).reshape(len(maps), -1)

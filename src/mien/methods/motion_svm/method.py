@@ -12,7 +12,8 @@ MOTION_SVM = METHODS.add(
     Method(
         name="motion-svm",
         title="RBF SVM on the levelled motion map, reduced by principal components",
-        paper="mien's own, for the default recogniser. Cortes, Vapnik: Support-vector networks. Machine Learning 20, 1995",
+        paper="mien's own, for the default recogniser. Cortes, Vapnik: Support-vector networks. Machine Learning 20, "
+        "1995",
         kind="classic",
         recipe="motion-map",
         prepare=levelled,
