@@ -42,8 +42,8 @@ bench: .venv/dev  ## speed and memory beside bare loops -> build/bench.json
 docs: .venv/dev  ## links, examples and commands of every page
 	@$(BIN)/python -m pytest tests/contracts/test_docs.py
 
-default-model: .venv/dev  ## train the bundled recogniser again, from synthetic motion only
-	@echo "make: default-model is not there yet" >&2; exit 1
+default-model: .venv/dev  ## train the bundled recogniser again; MEASURE_ON=MAPS.npz writes its error into it
+	@$(BIN)/python scripts/make_default.py $(if $(MEASURE_ON),--measure-on $(MEASURE_ON))
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/mien.egg-info

@@ -6,9 +6,10 @@ import csv
 import json
 from pathlib import Path
 
-import mien
 import numpy as np
 import pytest
+
+import mien
 from mien.analysis import Analysis, find_sources
 from mien.core import MienError
 from mien.synthesis import Event
@@ -25,7 +26,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four seconds at 100 fps: raised brows, a blink, a smile, slight head motion and noise."""
     folder = tmp_path_factory.mktemp("clip")
     script = folder / "script.json"
-    events = [{k: getattr(e, k) for k in ("onset_s", "apex_s", "offset_s", "action_units", "intensity_px")} for e in EVENTS]
+    events = [
+        {k: getattr(e, k) for k in ("onset_s", "apex_s", "offset_s", "action_units", "intensity_px")} for e in EVENTS
+    ]
     script.write_text(json.dumps({"events": events, "blinks": [BLINK]}))
     return mien.render(folder / "clip.mp4", fps=100, seconds=4, size=(320, 240), seed=1, events=script)
 
@@ -77,7 +80,9 @@ def test_the_files_are_those_of_the_contract(found: Analysis) -> None:
 def test_the_json_says_what_was_done(found: Analysis) -> None:
     assert found.folder is not None
     document = json.loads((found.folder / "analysis.json").read_text())
-    assert {"source", "sha256", "fps", "frames", "size", "versions", "model", "recipe", "warnings", "intervals"} <= set(document)
+    assert {"source", "sha256", "fps", "frames", "size", "versions", "model", "recipe", "warnings", "intervals"} <= set(
+        document
+    )
     assert document["fps"] == pytest.approx(100)
     assert document["frames"] == 400
     assert document["recipe"]["name"] == "motion-map"
@@ -120,7 +125,9 @@ def test_frames_in_a_folder_are_a_recording_too(clip: Path, found: Analysis, tmp
 
 
 def test_a_low_frame_rate_is_said(tmp_path: Path) -> None:
-    clip = mien.render(tmp_path / "slow.mp4", fps=25, seconds=2, size=(320, 240), events=[EVENTS[0]], distractors="none")
+    clip = mien.render(
+        tmp_path / "slow.mp4", fps=25, seconds=2, size=(320, 240), events=[EVENTS[0]], distractors="none"
+    )
     assert any("25.0 frames a second are few" in note for note in mien.analyze(clip).warnings)
 
 

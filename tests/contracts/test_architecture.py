@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mien
 import pytest
+
+import mien
 
 SOURCE = Path(mien.__file__).parent
 

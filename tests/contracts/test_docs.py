@@ -89,6 +89,10 @@ def test_the_examples_of_contributing_are_all_that_is_needed(tmp_path: Path) -> 
     (tmp_path / "smiles.csv").write_text("clip,person,emotion\na,1,negative\nb,2,positive\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
     subprocess.run([sys.executable, "-c", USE_EXAMPLES], cwd=tmp_path, env=environment, check=True)
+    contracts = [ROOT / "tests/contracts/test_plugins.py", "-k=smiles or block-mean", "-pno:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *contracts]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 USE_EXAMPLES = """

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.core import MienError
 from mien.motion import FLOWS, motion_map, optical_flow, resize_flow, strain, to_grey
 

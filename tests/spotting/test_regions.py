@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.core import MienError
 from mien.faces import canonical_points
 from mien.spotting import REGIONS, FaceRegions
@@ -25,14 +26,20 @@ def pixels() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("motion", ["shift", "roll", "zoom"])
 def test_a_head_that_moves_as_a_solid_moves_no_region(regions: FaceRegions, motion: str) -> None:
     x, y = pixels()
-    fields = {"shift": (0 * x + 3, 0 * y - 2), "roll": (-0.03 * (y - 70), 0.03 * (x - 60)), "zoom": (0.02 * x, 0.02 * y)}
+    fields = {
+        "shift": (0 * x + 3, 0 * y - 2),
+        "roll": (-0.03 * (y - 70), 0.03 * (x - 60)),
+        "zoom": (0.02 * x, 0.02 * y),
+    }
     moved, head = regions.motion(np.stack(fields[motion]).astype(np.float32))
     assert np.abs(moved).max() < 0.02
     if motion == "shift":
         np.testing.assert_allclose(head, (3, -2), atol=0.02)
 
 
-@pytest.mark.parametrize(("unit", "region"), [(12, "right mouth corner"), (4, "right inner brow"), (2, "right outer brow")])
+@pytest.mark.parametrize(
+    ("unit", "region"), [(12, "right mouth corner"), (4, "right inner brow"), (2, "right outer brow")]
+)
 def test_an_action_unit_moves_its_region_most(regions: FaceRegions, unit: int, region: str) -> None:
     x, y = pixels()
     face = np.stack([(x + 0.5) / UNIT - 1.25, (y + 0.5) / UNIT - 0.6], axis=-1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.core import MienError
 from mien.spotting import REGIONS, Curves, SpotSettings, spot
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from mien.core import MienError
 from mien.faces import apply_affine, eye_crop_matrix, warp
 from mien.motion import optical_flow
@@ -74,7 +75,9 @@ def test_a_blink_closes_the_eyes_and_moves_nothing_else(tmp_path: Path) -> None:
 
 
 def test_events_can_be_rendered_over_a_real_video(tmp_path: Path) -> None:
-    base = render(tmp_path / "base.mp4", events=[Event(0.02, 0.04, 0.06, (45,), intensity_px=0.01)], distractors="none", **SMALL)
+    base = render(
+        tmp_path / "base.mp4", events=[Event(0.02, 0.04, 0.06, (45,), intensity_px=0.01)], distractors="none", **SMALL
+    )
     points = np.array(json.loads(base.with_suffix(".json").read_text())["points"])
     path = render(tmp_path / "over.mp4", events=[SMILE], over=base)
     clip = read_clip(path, grey=True)
@@ -91,9 +94,9 @@ def test_a_portrait_of_the_users_own_can_perform(tmp_path: Path) -> None:
     path = render(tmp_path / "own.mp4", portrait=tmp_path / "face.png", **SMALL)
     truth = json.loads(path.with_suffix(".json").read_text())
     assert truth["portrait"] == "face.png"
-    assert apply_affine(eye_crop_matrix(np.array(truth["points"]), 128), truth["points"])[36:48, 1].mean() == pytest.approx(
-        0.24 * 128 - 0.5, abs=0.5
-    )
+    assert apply_affine(eye_crop_matrix(np.array(truth["points"]), 128), truth["points"])[
+        36:48, 1
+    ].mean() == pytest.approx(0.24 * 128 - 0.5, abs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.core import MienError
 from mien.synthesis import Event, displacement
 from mien.synthesis.events import draw_blinks, draw_events, read_events
@@ -56,7 +58,7 @@ def test_drawn_events_are_micro_expressions_in_order_within_the_clip(seed: int, 
     assert events
     assert all(e.offset_s - e.onset_s <= 0.5 and e.apex_s - e.onset_s <= 0.2501 for e in events)
     assert all(e.onset_s >= 0.4 and e.offset_s < seconds for e in events)
-    assert all(b.onset_s - a.offset_s > 0.4 for a, b in zip(events, events[1:], strict=False))
+    assert all(b.onset_s - a.offset_s > 0.4 for a, b in pairwise(events))
     assert {e.emotion for e in events} <= {"negative", "positive", "surprise"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.core import MienError
 from mien.synthesis import generate_motion, synthetic_flow
 from mien.synthesis.emotions import CLASSES, CORPORA, PROTOTYPES, draw_expression, mixture

@@ -224,7 +224,9 @@ def _chunks(watched: Iterable[_Seen]) -> Iterator[_Chunk]:
 
 
 def _points(item: _Seen) -> Array:
-    return np.full((68, 2), np.nan) if item.seen.points is None or not item.seen.found else item.seen.points
+    if item.seen.points is None or not item.seen.found:
+        return np.full((68, 2), np.nan)
+    return item.seen.points.astype(np.float64)
 
 
 def _patch(image: UInt8Array, points: npt.NDArray[np.floating]) -> tuple[UInt8Array, Array]:

@@ -43,7 +43,7 @@ def read_intervals(
     named, evidence = [], []
     for interval in intervals:
         onset, apex = read_frames(
-            source, [interval.onset_frame, interval.apex_frame], fps=fps, times_s=track.times_s
+            source, [interval.onset_frame, interval.apex_frame], fps=fps, times_s=track.times_s.tolist()
         )
         points = backend.landmarks(onset.image, Box(*track.boxes[interval.onset_frame]))
         made = prepare_motion(model.recipe, onset.image, apex.image, points)

@@ -15,7 +15,7 @@ from mien.analysis._result import Analysis
 from mien.analysis._write import write_analysis
 from mien.core import Interval, MienError
 from mien.faces import FaceTracker, face_backend
-from mien.methods import TrainedModel, load_model
+from mien.methods import load_model
 from mien.spotting import SpotSettings, spot
 from mien.video import is_video, open_video
 
@@ -36,7 +36,7 @@ def analyze(
     fps: float | None = None,
     model: Path | str = "default",
     faces: str = "dlib",
-    settings: SpotSettings = SpotSettings(),
+    settings: SpotSettings | None = None,
     elan: bool = False,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -56,7 +56,7 @@ def analyze(
         A folder from ``mien train``, or the bundled recogniser.
     faces : str
         Face backend: ``dlib``, or ``precropped`` for frames that are the face already.
-    settings : SpotSettings
+    settings : SpotSettings, optional
         Thresholds and limits of spotting.
     elan : bool
         Also write ``<name>.eaf`` for ELAN.
@@ -79,7 +79,7 @@ def analyze(
     >>> found = mien.analyze("interview.mp4", out="results")  # doctest: +SKIP
     >>> [(i.apex_s, i.emotion, i.confidence) for i in found.intervals]  # doctest: +SKIP
     """
-    source = Path(source)
+    source, settings = Path(source), settings or SpotSettings()
     recogniser = load_model(model)
     backend = face_backend(faces)
     with open_video(source, fps=fps, grey=True) as video:
@@ -89,11 +89,11 @@ def analyze(
     if not track.found.any():
         raise MienError(
             f"got '{source}' without a face in any of its {len(track.found)} frames; "
-            "expected a recording of a frontal face; check the file, or try --faces precropped if it shows only the face"
+            "expected a frontal face; check the file, or try --faces precropped if it shows nothing but the face"
         )
     spotted, curve = spot(track.curves, settings)
     intervals, evidence = read_intervals(source, fps, spotted, track, recogniser, backend)
-    intervals = [_noted(interval, track, rate) for interval in intervals]
+    intervals = [_noted(interval, track) for interval in intervals]
     found = Analysis(
         source=source,
         sha256=_sha256(source),
@@ -103,7 +103,7 @@ def analyze(
         evidence=tuple(evidence),
         track=track,
         curve=curve,
-        warnings=tuple([*notes, *_warnings(track, rate, recogniser)]),
+        warnings=(*notes, *_warnings(track, rate)),
         model=recogniser.card,
     )
     return found if out is None else write_analysis(found, Path(out) / (name or _stem(source)), settings, elan=elan)
@@ -125,16 +125,14 @@ def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
         videos = sorted(p for p in source.iterdir() if p.is_file() and is_video(p)) if source.is_dir() else []
         found += videos or [source]
     stems = [_stem(path) for path in found]
-    return [
-        (path, path.name if stems.count(stem) > 1 else stem) for path, stem in zip(found, stems, strict=True)
-    ]
+    return [(path, path.name if stems.count(stem) > 1 else stem) for path, stem in zip(found, stems, strict=True)]
 
 
 def _stem(path: Path) -> str:
     return path.resolve().name if path.is_dir() else path.stem
 
 
-def _noted(interval: Interval, track: Track, fps: float) -> Interval:
+def _noted(interval: Interval, track: Track) -> Interval:
     """Add what speaks against trusting this interval."""
     notes = [interval.notes] if interval.notes else []
     inside = slice(interval.onset_frame, interval.offset_frame + 1)
@@ -147,14 +145,14 @@ def _noted(interval: Interval, track: Track, fps: float) -> Interval:
     return replace(interval, notes="; ".join(notes))
 
 
-def _warnings(track: Track, fps: float, model: TrainedModel) -> list[str]:
+def _warnings(track: Track, fps: float) -> list[str]:
     notes = []
     if fps < _LEAST_FPS:
         notes.append(f"{fps:.1f} frames a second are too few: most micro-expressions fall between two frames")
     elif fps < _TRUSTED_FPS:
         notes.append(
-            f"{fps:.1f} frames a second are few: a micro-expression of 1/25 to 1/2 s has {fps / 25:.0f} to {fps / 2:.0f} "
-            "frames; short ones are missed and onsets are coarse (90 or more are recommended)"
+            f"{fps:.1f} frames a second are few: a micro-expression of 1/25 to 1/2 s has {fps / 25:.0f} to "
+            f"{fps / 2:.0f} frames; short ones are missed and onsets are coarse (90 or more are recommended)"
         )
     lost = int((~track.found).sum())
     if lost:

@@ -49,22 +49,21 @@ def main(argv: Sequence[str] | None = None, *, standalone: bool = True) -> int:
 
 def _run(argv: list[str]) -> int:
     try:
-        return int(app(args=argv, prog_name="mien", standalone_mode=False) or 0)
+        status = int(app(args=argv, prog_name="mien", standalone_mode=False) or 0)
     except MienError as error:
-        return _say(str(error), 2)
-    except TyperException as error:
-        if not argv:
-            return 0
-        return _say(f"{_message(error)}; see 'mien {_command(argv)}--help'", 2)
+        status = _say(str(error), 2)
+    except TyperException as error:  # with no command at all, typer has printed the help
+        status = _say(f"{_message(error)}; see 'mien {_command(argv)}--help'", 2) if argv else 0
     except (typer.Exit, SystemExit) as stop:
-        return int(getattr(stop, "exit_code", getattr(stop, "code", 0)) or 0)
+        status = int(getattr(stop, "exit_code", getattr(stop, "code", 0)) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; what was finished is kept", 1)
+        status = _say("interrupted; what was finished is kept", 1)
     except BrokenPipeError:
-        return 1
+        status = 1
     except Exception:
         traceback.print_exc()
-        return _say("this is a fault in mien, not in your input; please report the lines above", 1)
+        status = _say("this is a fault in mien, not in your input; please report the lines above", 1)
+    return status
 
 
 def _say(message: str, status: int) -> int:

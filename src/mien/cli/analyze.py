@@ -41,13 +41,15 @@ def analyze_command(
     if len(found) == 1 and failed:
         raise failed[0]
     if failed:
-        raise MienError(f"got {len(failed)} of {len(found)} recordings that could not be analysed; the lines above say why")
+        raise MienError(
+            f"got {len(failed)} of {len(found)} recordings that could not be analysed; the lines above say why"
+        )
 
 
 def _print(name: str, result: Analysis) -> None:
-    count = len(result.intervals)
+    found = f"{len(result.intervals)} possible micro-expression{'' if len(result.intervals) == 1 else 's'}"
     seconds = float(result.track.times_s[-1] - result.track.times_s[0])
-    print(f"{name}: {count} possible micro-expression{'' if count == 1 else 's'} in {seconds:.1f} s at {result.fps:.4g} fps")
+    print(f"{name}: {found} in {seconds:.1f} s at {result.fps:.4g} fps")
     for interval in result.intervals:
         note = f"  ({interval.notes})" if interval.notes else ""
         print(

@@ -14,6 +14,8 @@ from mien.cli._app import app
 if TYPE_CHECKING:
     from rich.table import Table
 
+BASELINES = {"majority": "most frequent class", "guessing": "guessing evenly"}
+
 
 @app.command("score")
 def score_command(
@@ -36,7 +38,7 @@ def _print_tables(document: Mapping[str, Any]) -> None:
     console = Console(markup=False, highlight=False, emoji=False)
     for leak in document["leaks"]:
         console.print(f"LEAK: {leak}", style="bold red")
-    for table in (_scores(document), _classes(document), _confusion(document)):
+    for table in (_scores(document), _baselines(document), _classes(document), _confusion(document)):
         console.print(table)
 
 
@@ -51,6 +53,17 @@ def _scores(document: Mapping[str, Any]) -> Table:
     folds = document["fold_mean"]
     if folds["uf1"] is not None:
         table.add_row("mean of folds", "", f"{folds['uf1']:.4f}", "", f"{folds['accuracy']:.4f}")
+    return table
+
+
+def _baselines(document: Mapping[str, Any]) -> Table:
+    """What needs no model, on the same samples."""
+    table = _table("Baselines", "", "n", "UF1", "UAR", "accuracy")
+    rows = {"": document} | (document["by_dataset"] if len(document["by_dataset"]) > 1 else {})
+    for name, part in rows.items():
+        for baseline, what in BASELINES.items():
+            values = (f"{part['baselines'][baseline][metric]:.4f}" for metric in ("uf1", "uar", "accuracy"))
+            table.add_row(f"{what}, {name}" if name else what, f"{part['n']:g}", *values)
     return table
 
 

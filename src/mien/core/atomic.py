@@ -28,7 +28,9 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
-        raise MienError(f"got '{path}' to write, but {error.strerror}; expected a writable folder; choose another") from error
+        raise MienError(
+            f"got '{path}' to write, but {error.strerror}; expected a writable folder; choose another"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     temporary.chmod(0o666 & ~_umask())
@@ -47,7 +49,9 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     except OSError as error:
-        raise MienError(f"got '{path}' to write, but {error.strerror}; expected a writable folder; choose another") from error
+        raise MienError(
+            f"got '{path}' to write, but {error.strerror}; expected a writable folder; choose another"
+        ) from error
     temporary.chmod(0o777 & ~_umask())
     try:
         yield temporary

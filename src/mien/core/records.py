@@ -83,9 +83,13 @@ class Sample:
 
     def __post_init__(self) -> None:
         if not self.subject.startswith(f"{self.dataset}/"):
-            raise MienError(f"got the subject '{self.subject}'; expected '{self.dataset}/…'; namespace it by its corpus")
+            raise MienError(
+                f"got the subject '{self.subject}'; expected '{self.dataset}/…'; namespace it by its corpus"
+            )
         if not self.sample_id.startswith(f"{self.subject}/"):
-            raise MienError(f"got the sample '{self.sample_id}'; expected '{self.subject}/…'; namespace it by its subject")
+            raise MienError(
+                f"got the sample '{self.sample_id}'; expected '{self.subject}/…'; namespace it by its subject"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.core import MienError, MienWarning, Prediction
 from mien.protocols.metrics import IntArray, confusion, fold_means, measures, metrics
 from mien.protocols.predictions import check_predictions, class_order, read_predictions
 from mien.protocols.splits import SUBJECT_LEAK
+from mien.protocols.statistics import majority, random_baseline
 
-__all__ = ["TEST_SELECTION_LEAK", "score"]
+__all__ = ["TEST_SELECTION_LEAK", "leaks", "score", "subject_confusions"]
 
 Document = dict[str, Any]
 Rows = Sequence[Prediction]
@@ -47,7 +49,9 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
     Returns
     -------
     dict
-        The ``scores.json`` of the contract without what only a run knows; plain numbers, lists and dicts.
+        The ``scores.json`` of the contract without what only a run knows; plain numbers, lists and dicts. Beside
+        each table, ``baselines``: what always saying the most frequent class (``majority``) and guessing every class
+        equally often (``guessing``) get on these samples.
 
     Raises
     ------
@@ -76,8 +80,55 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
         for seed, part in _grouped(rows, lambda row: row.seed).items()
     }
     document["selection"] = ", ".join(sorted({row.selection for row in rows}))
-    document["leaks"] = _leaks(rows)
+    document["leaks"] = leaks(rows)
     return document
+
+
+def subject_confusions(rows: Rows, classes: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Count truth against prediction by subject and seed: all that resampling by subject needs.
+
+    Parameters
+    ----------
+    rows : sequence of Prediction
+        Of one or more seeds.
+    classes : sequence of str, length K
+        The order of rows and columns.
+
+    Returns
+    -------
+    list of str, length S
+        Subjects, sorted.
+    int array, (S, seeds, K, K)
+        Rows are the truth; seeds in ascending order.
+
+    Examples
+    --------
+    >>> row = Prediction("smic", "smic/s1", "smic/s1/a", "smic/s1", 0, "last", "joy", "calm")
+    >>> subject_confusions([row], ["calm", "joy"])
+    (['smic/s1'], array([[[[0, 0],
+             [1, 0]]]]))
+    """
+    seeds = _grouped(rows, lambda row: row.seed)
+    subjects = sorted({_subject(row) for row in rows})
+    table = np.zeros((len(subjects), len(seeds), len(classes), len(classes)), dtype=np.int64)
+    for number, part in enumerate(seeds.values()):
+        for name, own in _grouped(part, _subject).items():
+            table[subjects.index(name), number] = _confusion(own, classes)
+    return subjects, table
+
+
+def leaks(rows: Rows) -> list[str]:
+    """Return what the predictions alone show to be dishonest, a sentence each; nothing for an honest run."""
+    selections = {row.selection for row in rows}
+    found = [TEST_SELECTION_LEAK] if "test" in selections else []
+    found += [
+        f"How the epoch was chosen is not known (selection '{name}'; known: last, inner, test): it may leak."
+        for name in sorted(selections - HONEST_SELECTIONS - {"test"})
+    ]
+    folds = {(row.seed, _subject(row), row.fold) for row in rows}
+    if len(folds) > len({(seed, subject) for seed, subject, _ in folds}):
+        found.append(SUBJECT_LEAK)
+    return found
 
 
 def _with_datasets(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: int) -> Document:
@@ -95,6 +146,8 @@ def _over_seeds(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: in
     parts = _grouped(rows, lambda row: row.seed).values()
     document: Document = _mean([_one_seed(part, classes) for part in parts])
     document["ci95"] = _intervals(rows, classes, resamples, rng_seed)
+    truth = list({row.sample_id: row.truth for row in rows}.values())
+    document["baselines"] = {"majority": majority(truth, classes), "guessing": random_baseline(truth, classes)}
     return document
 
 
@@ -121,12 +174,7 @@ def _one_seed(rows: Rows, classes: Sequence[str]) -> Document:
 
 def _intervals(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: int) -> dict[str, list[float]]:
     """95 % intervals of the seed mean, resampled by subject: counts of subjects times their confusions."""
-    seeds = _grouped(rows, lambda row: row.seed)
-    subjects = sorted({_subject(row) for row in rows})
-    table = np.zeros((len(subjects), len(seeds), len(classes), len(classes)), dtype=np.int64)
-    for number, part in enumerate(seeds.values()):
-        for name, own in _grouped(part, _subject).items():
-            table[subjects.index(name), number] = _confusion(own, classes)
+    subjects, table = subject_confusions(rows, classes)
     count = len(subjects)
     draws = np.random.default_rng(rng_seed).multinomial(count, np.full(count, 1 / count), size=resamples)
     scores = measures(np.tensordot(draws, table, axes=1))
@@ -163,20 +211,6 @@ def _warn_of_gaps(rows: Rows, classes: Sequence[str]) -> None:
 
 def _absent(rows: Rows, classes: Sequence[str]) -> set[str]:
     return set(classes) - {row.truth for row in rows}
-
-
-def _leaks(rows: Rows) -> list[str]:
-    """What the file alone shows to be dishonest; empty for an honest run."""
-    selections = {row.selection for row in rows}
-    found = [TEST_SELECTION_LEAK] if "test" in selections else []
-    found += [
-        f"How the epoch was chosen is not known (selection '{name}'; known: last, inner, test): it may leak."
-        for name in sorted(selections - HONEST_SELECTIONS - {"test"})
-    ]
-    folds = {(row.seed, _subject(row), row.fold) for row in rows}
-    if len(folds) > len({(seed, subject) for seed, subject, _ in folds}):
-        found.append(SUBJECT_LEAK)
-    return found
 
 
 def _confusion(rows: Rows, classes: Sequence[str]) -> IntArray:

@@ -9,7 +9,6 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mien.core import Prediction
-from mien.protocols import majority, random_baseline
 from mien.reports._page import write_page
 from mien.reports.figures import confusion_figure, interval_figure
 
@@ -68,7 +67,7 @@ def write_evaluation_report(
     >>> write_evaluation_report(folder / "report.html", scores=score(rows), run=run, predictions=rows).name
     'report.html'
     """
-    baselines = _baselines(predictions, scores["classes"])
+    baselines = scores["baselines"]
     datasets = scores["by_dataset"] if len(scores["by_dataset"]) > 1 else {}
     settings = {name: value for name, value in run.items() if name != "versions"}
     settings |= {name: scores[name] for name in ONLY_A_RUN_KNOWS if name in scores}
@@ -100,11 +99,6 @@ def _subtitle(scores: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     parts = [f"{name} {run[name]}" for name in ("protocol", "labels") if run.get(name)]
     parts += [f"{scores['n']:g} samples", f"{len(scores['by_subject'])} subjects", f"{len(scores['classes'])} classes"]
     return " · ".join([*parts, f"seeds {', '.join(scores['seeds'])}"])
-
-
-def _baselines(predictions: Sequence[Prediction], classes: Sequence[str]) -> dict[str, dict[str, float]]:
-    truth = list({row.sample_id: row.truth for row in predictions}.values())
-    return {"majority": majority(truth, classes), "guessing": random_baseline(truth, classes)}
 
 
 def _card(name: str, scores: Mapping[str, Any], baselines: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

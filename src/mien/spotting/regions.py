@@ -39,7 +39,7 @@ REGIONS: dict[str, tuple[tuple[int, ...], tuple[float, float], float]] = {
 
 EYE_REGIONS = ("left eye", "right eye")
 
-# where the solid head shows: bridge of the nose, outer eye corners, temples, sides of the cheeks, middle of the forehead
+# where the solid head shows: bridge of the nose, outer eye corners, temples, sides of the cheeks
 _STEADY: tuple[tuple[tuple[int, ...], tuple[float, float], float], ...] = (
     ((27, 28), (0.0, 0.0), 0.12),
     ((29, 30), (0.0, 0.0), 0.12),
@@ -91,17 +91,19 @@ class FaceRegions:
         MienError
             If the points are not 68 finite pairs.
         """
-        points = np.asarray(points, dtype=np.float64)
-        if points.shape != (68, 2) or not np.isfinite(points).all():
-            raise MienError(f"got landmarks of shape {points.shape}; expected (68, 2) finite; detect the face again")
-        unit = float(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
+        face: Array = np.asarray(points, dtype=np.float64)
+        if face.shape != (68, 2) or not np.isfinite(face).all():
+            raise MienError(f"got landmarks of shape {face.shape}; expected (68, 2) finite; detect the face again")
+        unit = float(np.linalg.norm(face[42:48].mean(axis=0) - face[36:42].mean(axis=0)))
         steps = np.arange(stride // 2, size, stride, dtype=np.float64)
         x, y = (part.ravel() for part in np.meshgrid(steps, steps))
-        weights = np.array([_bell(x, y, points, unit, *region) for region in REGIONS.values()])
-        steady = np.sum([_bell(x, y, points, unit, *part) for part in _STEADY], axis=0)
-        head = _head_motions(x, y, points, unit)
+        weights = np.array([_bell(x, y, face, unit, *region) for region in REGIONS.values()])
+        steady = np.sum([_bell(x, y, face, unit, *part) for part in _STEADY], axis=0)
+        head = _head_motions(x, y, face, unit)
         both = np.tile(steady, 2)
-        solve = np.linalg.solve((head * both[:, None]).T @ head + 1e-6 * np.eye(head.shape[1]), (head * both[:, None]).T)
+        solve = np.linalg.solve(
+            (head * both[:, None]).T @ head + 1e-6 * np.eye(head.shape[1]), (head * both[:, None]).T
+        )
         return cls(weights, head, solve, stride)
 
     def motion(self, flow: FloatArray) -> tuple[Array, Array]:

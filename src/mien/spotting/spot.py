@@ -10,7 +10,7 @@ displacements that are free of head motion. Everything is in seconds, so any fra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -127,12 +127,12 @@ def spot(curves: Curves, settings: SpotSettings = SpotSettings(), face: int = 1)
 
 def _runs(curves: Curves) -> list[tuple[int, int]]:
     """Stretches of at least 0.3 s in which the face is there and no frames are missing."""
-    good = np.isfinite(curves.regions).all(axis=(1, 2))
+    good: npt.NDArray[np.bool_] = np.asarray(np.isfinite(curves.regions).all(axis=(1, 2)))
     steps = np.diff(curves.times_s)
     usual = float(np.median(steps)) if len(steps) else 0.0
     breaks = np.flatnonzero(~(good[1:] & good[:-1] & (steps <= max(4 * usual, 0.1)))) + 1
     edges = [0, *breaks.tolist(), len(good)]
-    pairs = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a >= 5 and good[a]]
+    pairs = [(a, b) for a, b in pairwise(edges) if b - a >= 5 and good[a]]
     return [(a, b) for a, b in pairs if curves.times_s[b - 1] - curves.times_s[a] >= 0.3]
 
 
@@ -159,7 +159,7 @@ class _Segment:
     @classmethod
     def cut(cls, curves: Curves, start: int, stop: int) -> _Segment:
         times = curves.times_s[start:stop]
-        count = max(int(round((times[-1] - times[0]) / float(np.median(np.diff(times))))) + 1, 2)
+        count = max(round(float((times[-1] - times[0]) / np.median(np.diff(times)))) + 1, 2)
         grid = np.linspace(times[0], times[-1], count)
 
         def even(values: Array) -> Array:

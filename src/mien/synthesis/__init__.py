@@ -15,11 +15,26 @@ _HOMES = {
     "render": "clips",
     "Event": "events",
 }
-__all__ = sorted(_HOMES)
+__all__ = [
+    "ACTION_UNITS",
+    "MEAN_FACE",
+    "Event",
+    "MapSettings",
+    "displacement",
+    "generate_motion",
+    "render",
+    "synthetic_flow",
+]
 
 if TYPE_CHECKING:
     from mien.synthesis.action_units import ACTION_UNITS as ACTION_UNITS
     from mien.synthesis.action_units import displacement as displacement
+    from mien.synthesis.clips import render as render
+    from mien.synthesis.events import Event as Event
+    from mien.synthesis.face import MEAN_FACE as MEAN_FACE
+    from mien.synthesis.motion_maps import MapSettings as MapSettings
+    from mien.synthesis.motion_maps import generate_motion as generate_motion
+    from mien.synthesis.motion_maps import synthetic_flow as synthetic_flow
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
 """Action units as displacement fields on the face: which skin moves where.
 
-Each action unit of the Facial Action Coding System is a sum of smooth local displacements, anchored to landmarks. Places
-and directions follow the appearance changes that the FACS manual (Ekman, Friesen & Hager 2002) describes for each unit;
-reaches (how far the skin follows) are ours, of the order of the muscle's width. Everything is in the face units of
-:mod:`mien.synthesis.face`, written for the image-right half of the face and mirrored for the other.
+Each action unit of the Facial Action Coding System is a sum of smooth local displacements, anchored to landmarks.
+Places and directions follow the appearance changes that the FACS manual (Ekman, Friesen & Hager 2002) describes for
+each unit; reaches (how far the skin follows) are ours, of the order of the muscle's width. Everything is in the face
+units of :mod:`mien.synthesis.face`, written for the image-right half of the face and mirrored for the other.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _part(points: Array, part: Part, sides: tuple[float, float], face: Array) ->
         strength = bell * (sides[0] * (1 - right) + sides[1] * right)
         return strength[..., None] * np.array(part.move)
     right_bell = sides[1] * _bell(points, anchor, part, face)
-    mirrored = face[[MIRRORED[i] for i in part.at]].mean(axis=0) + (-part.shift[0], part.shift[1])
+    mirrored = face[[MIRRORED[i] for i in part.at]].mean(axis=0) + np.multiply(part.shift, (-1, 1))
     left_bell = sides[0] * _bell(points, mirrored, part, face)
     return np.stack([part.move[0] * (right_bell - left_bell), part.move[1] * (right_bell + left_bell)], axis=-1)
 

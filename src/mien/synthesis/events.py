@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mien.core import MienError
 from mien.synthesis.action_units import ACTION_UNITS, Activation, displacement
@@ -62,9 +61,13 @@ class Event:
         unknown = [unit for unit in self.action_units if unit not in ACTION_UNITS]
         if unknown or not self.action_units:
             known = " ".join(map(str, ACTION_UNITS))
-            raise MienError(f"got the action units {list(self.action_units)}; expected some of {known}; correct the event")
+            raise MienError(
+                f"got the action units {list(self.action_units)}; expected some of {known}; correct the event"
+            )
         if self.side not in ("both", "left", "right"):
-            raise MienError(f"got the side '{self.side}'; expected both, left or right (of the image); correct the event")
+            raise MienError(
+                f"got the side '{self.side}'; expected both, left or right (of the image); correct the event"
+            )
         if not (math.isfinite(self.intensity_px) and self.intensity_px > 0):
             raise MienError(f"got the intensity {self.intensity_px} px; expected more than 0; correct the event")
 
@@ -75,7 +78,7 @@ class Event:
         x, y = np.meshgrid(np.linspace(-1.25, 1.25, 76), np.linspace(-0.8, 1.9, 82))
         field = displacement(np.stack([x, y], axis=-1), equal)
         gain = self.intensity_px * _UNITS_PER_PX / np.hypot(field[..., 0], field[..., 1]).max()
-        return {unit: (sides[0] * gain, sides[1] * gain) for unit in self.action_units}
+        return dict.fromkeys(self.action_units, (sides[0] * gain, sides[1] * gain))
 
     def course(self, time_s: float) -> float:
         """How far the expression is out at a time, 0 to 1: a smooth rise and a smooth return (raised cosines)."""
@@ -117,7 +120,15 @@ def draw_events(
         units, side = draw_expression(emotion, rng)
         strength = float(rng.uniform(1.2, 2.2)) if intensity_px is None else intensity_px
         events.append(
-            Event(round(onset, 4), round(onset + rise, 4), round(onset + total, 4), units, side, round(strength, 3), emotion)
+            Event(
+                round(onset, 4),
+                round(onset + rise, 4),
+                round(onset + total, 4),
+                units,
+                side,
+                round(strength, 3),
+                emotion,
+            )
         )
     return events
 
@@ -150,7 +161,9 @@ def read_events(path: Path | str, seconds: float) -> tuple[list[Event], list[Bli
         events = [_event(entry) for entry in document["events"]]
         blinks = [Blink(*(float(entry[k]) for k in _TIMES)) for entry in document.get("blinks", [])]
     except OSError as error:
-        raise MienError(f"got the events file '{path}', but {error.strerror}; expected a JSON file; check it") from error
+        raise MienError(
+            f"got the events file '{path}', but {error.strerror}; expected a JSON file; check it"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, MienError):
             raise MienError(f"{error} (in '{path}')") from error
@@ -166,10 +179,10 @@ _TIMES = ("onset_s", "apex_s", "offset_s")
 
 
 def _event(entry: dict[str, Any]) -> Event:
-    times = [float(entry[key]) for key in _TIMES]
+    onset, apex, offset = (float(entry[key]) for key in _TIMES)
     units = tuple(int(unit) for unit in entry["action_units"])
     side, strength = str(entry.get("side", "both")), float(entry.get("intensity_px", 1.5))
-    return Event(*times, units, side, strength, str(entry.get("emotion", "")))
+    return Event(onset, apex, offset, units, side, strength, str(entry.get("emotion", "")))
 
 
 def check_within(happenings: Sequence[Event | Blink], seconds: float, where: str = "") -> None:

@@ -174,7 +174,7 @@ def _activation(
         activation[unit] = (left, right)
     if rng.random() < settings.extra_unit:
         other = int(rng.choice([5, 6, 7, 14, 17, 23, 24, 25]))
-        activation.setdefault(other, tuple(0.5 * strength * rng.random(2)))  # type: ignore[arg-type]
+        activation.setdefault(other, tuple(0.5 * strength * rng.random(2)))
     if rng.random() < settings.blink:
         activation[45] = (float(strength * rng.normal(0, 0.8)),) * 2
     return activation
@@ -216,9 +216,10 @@ def _estimate(flow: Array, rng: np.random.Generator, settings: MapSettings) -> n
     gain = np.exp(settings.gain_spread * _smooth_noise(size, 6.0, rng))
     flow = np.stack([cv2.GaussianBlur(part * gain, (0, 0), rng.uniform(*settings.blur)) for part in flow])
     level = settings.noise * settings.amplitude * size / CROP[2] * np.exp(rng.normal(0, 0.4))
-    for part in flow:
+    share = level / np.sqrt(len(settings.noise_scales))
+    for channel in range(2):
         for scale in settings.noise_scales:
-            part += level / np.sqrt(len(settings.noise_scales)) * _smooth_noise(size, scale, rng)
+            flow[channel] += share * _smooth_noise(size, scale, rng)
     return flow.astype(np.float32)
 
 
