@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mien
 import numpy as np
 import pytest
+
+import mien
 from mien.methods import load_model
 
 FOLDER = Path(mien.__file__).parent / "methods/_default"

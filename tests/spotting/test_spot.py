@@ -145,3 +145,20 @@ def test_curves_of_different_lengths_are_refused() -> None:
     curves = recording(seconds=1)
     with pytest.raises(MienError, match="expected one length"):
         Curves(curves.times_s[:-1], curves.frames, curves.regions, curves.eyes, curves.head)
+
+
+def test_lids_that_go_up_count_and_lids_that_go_down_do_not() -> None:
+    eyes = [list(REGIONS).index(name) for name in ("left eye", "right eye")]
+    for direction, expected in ((-1, 1), (+1, 0)):
+        curves = recording()
+        curves.regions[:, eyes, 1] += direction * 0.6 * bump(curves.times_s, 1.5, 1.65, 1.8)[:, None]
+        assert len(spot(curves)[0]) == expected
+
+
+def test_a_blink_soon_after_does_not_lengthen_an_expression() -> None:
+    curves = recording()
+    smile(curves, bump(curves.times_s, 1.5, 1.62, 1.74))
+    smile(curves, -0.4 * bump(curves.times_s, 1.9, 2.0, 2.2))
+    found, _ = spot(curves)
+    assert len(found) == 1
+    assert found[0].offset_s == pytest.approx(1.74, abs=0.03)

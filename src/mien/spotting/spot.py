@@ -25,7 +25,6 @@ __all__ = ["Curves", "SpotSettings", "spot"]
 Array = npt.NDArray[np.float64]
 _NAMES = tuple(REGIONS)
 _EYES = [_NAMES.index(name) for name in EYE_REGIONS]
-_SKIN = [index for index in range(len(_NAMES)) if index not in _EYES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,8 @@ class SpotSettings:
     """Onset and offset are read where the motion has this share of its height, then extended to its foot."""
     reach_s: float = 0.45
     """How far from the apex onset and offset are sought."""
+    rest_s: float = 0.06
+    """A movement that has not gone on for this long has ended."""
     longest_s: float = 0.50
     """Longest micro-expression, onset to offset ..."""
     longest_rise_s: float = 0.25
@@ -195,8 +196,7 @@ class _Segment:
 
     def motion(self, noise: Array, settings: SpotSettings) -> Array:
         """The motion curve (G,): how far the skin of all regions stands out together, above its noise."""
-        excess = np.clip(self.bumps(settings)[0] - settings.noise_factor * noise, 0, None)
-        return np.sqrt((excess[:, _SKIN] ** 2).sum(axis=1))
+        return np.sqrt((_excess(*self.bumps(settings), noise, settings) ** 2).sum(axis=1))
 
     def threshold(self, settings: SpotSettings) -> Array:
         """What the curve must exceed at each time (G,): more in a blink, more while the head moves fast."""
@@ -210,8 +210,7 @@ class _Segment:
 
     def intervals(self, curve: Array, noise: Array, settings: SpotSettings, face: int) -> list[Interval]:
         bumps, towards = self.bumps(settings)
-        excess = np.clip(bumps - settings.noise_factor * noise, 0, None)
-        excess[:, _EYES] = 0
+        excess = _excess(bumps, towards, noise, settings)
         above = curve > self.threshold(settings)
         peaks, _ = find_peaks(np.where(above, curve, 0.0), distance=max(1, int(0.12 * self.rate)))
         found: list[tuple[float, float, float, float, int]] = []
@@ -233,8 +232,9 @@ class _Segment:
         low = max(0, peak - near)
         apex = low + int(course[low : peak + near + 1].argmax())
         reach = max(2, round(settings.reach_s * self.rate))
-        left = _crossing(course[max(0, apex - reach) : apex + 1][::-1], settings.edge)
-        right = _crossing(course[apex : apex + reach + 1], settings.edge)
+        rest = max(2, round(settings.rest_s * self.rate))
+        left = _crossing(course[max(0, apex - reach) : apex + 1][::-1], settings.edge, rest)
+        right = _crossing(course[apex : apex + reach + 1], settings.edge, rest)
         if left is None or right is None:
             return None
         stretch = 1 / (1 - np.arccos(1 - 2 * settings.edge) / np.pi)  # from the crossing to the foot of a raised cosine
@@ -255,9 +255,28 @@ class _Segment:
         return Interval(onset, apex, offset, onset_s, apex_s, offset_s, entry[3], region=_NAMES[entry[4]], face=face)
 
 
-def _crossing(falling: Array, edge: float) -> float | None:
-    """Steps from the apex until the motion has fallen to ``edge`` of its height; None if it never falls."""
+def _excess(bumps: Array, towards: Array, noise: Array, settings: SpotSettings) -> Array:
+    """What counts of the regions' bumps (G, R): above their noise, and of the eyes only lids that both go up.
+
+    Lids that go down and up again are a blink; one eye alone is a wink or a glance.
+    """
+    excess = np.clip(bumps - settings.noise_factor * noise, 0, None)
+    up = (towards[:, _EYES, 1] < -0.7).all(axis=1)
+    excess[:, _EYES] = np.where(up, excess[:, _EYES].min(axis=1), 0.0)[:, None]
+    return excess
+
+
+def _crossing(falling: Array, edge: float, rest: int) -> float | None:
+    """Steps from the apex until the motion has fallen to ``edge`` of its height; None if it never falls.
+
+    Its foot is where it first comes to rest, falling no further for ``rest`` steps: what comes after is another movement.
+    """
     foot = int(falling.argmin())
+    for step in range(1, len(falling) - rest):
+        height, ahead = falling[0] - falling[step], falling[step] - falling[step : step + rest + 1].min()
+        if height > 0.5 * (falling[0] - falling[foot]) and ahead < 0.06 * height:
+            foot = step
+            break
     height = falling[0] - falling[foot]
     if foot == 0 or height <= 0:
         return None
