@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.core import MienError
+from mien.core import MienError, Sample, Source
 from mien.protocols.labels import LABEL_MAPS, label_map
 
 SIZES = {
@@ -82,6 +82,27 @@ def test_class_names_pass_through_the_generic_map() -> None:
         "surprise",
     ]
     assert generic.apply("happiness") is None
+
+
+def clip(name: str, emotion: str, objective: str = "") -> Sample:
+    return Sample(
+        "casme2", "casme2/sub04", f"casme2/sub04/{name}", emotion, Source("frames", Path()), objective=objective
+    )
+
+
+def test_a_map_may_drop_a_clip_by_name() -> None:
+    chosen = label_map("casme2_3_megc")
+    assert chosen.of(clip("EP12_02f", "disgust")) == "negative"
+    assert chosen.of(clip("EP12_01f", "disgust")) is None
+    assert chosen.of(clip("EP12_02f", "others")) is None
+
+
+@pytest.mark.parametrize("name", ["casme2_7_objective", "samm7_objective"])
+def test_objective_classes_look_past_the_emotion(name: str) -> None:
+    chosen = label_map(name)
+    assert chosen.classes == ("I", "II", "III", "IV", "V", "VI", "VII")
+    assert chosen.of(clip("EP12_02f", "others", "IV")) == "IV"
+    assert chosen.of(clip("EP12_02f", "disgust")) is None
 
 
 def test_an_unknown_map_names_the_nearest() -> None:

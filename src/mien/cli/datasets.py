@@ -1,15 +1,129 @@
-"""``mien datasets``: what can be read."""
+"""``mien datasets``, ``mien datasets check``, ``mien datasets fixture``: what can be read, and copies of it."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
 from mien.cli._app import app
+from mien.core import MienError
+
+if TYPE_CHECKING:
+    from mien.datasets import Dataset
+
+datasets_app = typer.Typer(invoke_without_command=True, help="List the datasets, check a copy, or build a fixture.")
+app.add_typer(datasets_app, name="datasets")
 
 
-@app.command("datasets")
-def datasets_command() -> None:
-    """List the datasets."""
+@datasets_app.callback()
+def datasets_command(context: typer.Context) -> None:
+    """List the datasets, check a copy, or build a fixture."""
     from mien.datasets import DATASETS
 
-    for name in DATASETS:
-        entry = DATASETS[name]
-        print(f"{name}: {entry.title}\n  classes: {', '.join(entry.classes)}\n  obtain: {entry.obtain}")
+    if context.invoked_subcommand is None:
+        for name in DATASETS:
+            print("\n  ".join(_described(DATASETS[name])))
+
+
+@datasets_app.command("check")
+def check_command(
+    name: str = typer.Argument(..., help="A name from 'mien datasets'."),
+    root: Path = typer.Argument(..., help="Your copy."),
+    deep: bool = typer.Option(False, "--deep", help="Decode every frame instead of reading headers."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Find what is wrong with a copy on disk. Exit status 2 if something makes results wrong."""
+    from mien.datasets import check
+
+    with _bar("clips") as advance:
+        findings = check(name, root, deep=deep, advance=advance)
+    levels = Counter(finding.level for finding in findings)
+    clean = not (levels["error"] or levels["warning"])
+    if as_json:
+        document = {"dataset": name, "root": str(root), "clean": clean, "findings": [asdict(one) for one in findings]}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(finding)
+        counts = next((finding.what for finding in findings if finding.code == "counts"), "")
+        print(f"clean: {counts}" if clean else f"{levels['error']} errors, {levels['warning']} warnings; {counts}")
+    if levels["error"]:
+        raise typer.Exit(2)
+
+
+@datasets_app.command("fixture")
+def fixture_command(
+    name: str = typer.Argument(..., help="A corpus from 'mien datasets'."),
+    annotations: Path = typer.Option(..., "--annotations", help="The corpus's annotation table, or its folder."),
+    out: Path = typer.Option(..., "--out", help="A new folder."),
+    limit: int | None = typer.Option(None, help="So many clips, spread over subjects and classes; default: all."),
+    size: str | None = typer.Option(None, help="WIDTHxHEIGHT of the frames; default: 128 px high."),
+    seed: int = typer.Option(0, help="The same seed gives the same frames."),
+    layout: str | None = typer.Option(None, help="Which of the corpus's layouts; default: the first."),
+) -> None:
+    """Build a small tree in a corpus's real layout from its real table, with rendered frames."""
+    from mien.datasets import write_fixture
+
+    shape = None if size is None else _size(size)
+    with _bar("folders") as advance:
+        made = write_fixture(name, annotations, out, limit=limit, size=shape, seed=seed, layout=layout, advance=advance)
+    print(f"{made.root}: {made.samples} clips of {made.subjects} subjects, {made.frames} rendered frames")
+
+
+def _described(entry: Dataset) -> Iterator[str]:
+    """The lines that introduce a dataset."""
+    from mien.datasets import Corpus
+
+    yield f"{entry.name}: {entry.title}"
+    yield f"classes: {', '.join(entry.classes)}"
+    maps: tuple[str, ...] = (entry.labels,)
+    if isinstance(entry, Corpus):
+        yield f"published: {', '.join(f'{count} {name}' for name, count in entry.published.items())}"
+        yield f"layouts: {'; '.join(layout.name for layout in entry.layouts)}"
+        maps = tuple(dict.fromkeys((*maps, *entry.label_maps)))
+    for name in maps:
+        yield from _mapped(entry, name)
+    yield f"obtain: {entry.obtain}"
+    yield f"cite: {entry.citation}"
+
+
+def _mapped(entry: Dataset, labels: str) -> Iterator[str]:
+    """A label map with the clips that it puts into each class, once per coding."""
+    from mien.datasets import label_counts
+    from mien.protocols import label_map
+
+    title = f"labels: {labels}{' (default)' if labels == entry.labels else ''}"
+    counts = label_counts(entry.name, labels)
+    if not counts:
+        yield f"{title}: {', '.join(label_map(labels).classes)}"
+    for coding, classes in counts.items():
+        said = f" with the coding of {coding}" if len(counts) > 1 else ""
+        shares = ", ".join(f"{name} {count}" for name, count in classes.items())
+        yield f"{title}{said}: {sum(classes.values())} clips: {shares}"
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = map(int, text.lower().split("x"))
+    except ValueError:
+        raise MienError(f"got the size '{text}'; expected WIDTHxHEIGHT, like 160x120; correct it") from None
+    return width, height
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal's standard error; yield what moves it to so many of so many."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

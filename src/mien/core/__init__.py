@@ -3,10 +3,12 @@
 from mien.core.atomic import atomic_folder, atomic_path
 from mien.core.errors import MienError, MienWarning
 from mien.core.records import (
+    AnnotatedInterval,
     Clip,
     FaceClip,
     FloatArray,
     Interval,
+    LongVideo,
     Motion,
     Prediction,
     Sample,
@@ -16,10 +18,12 @@ from mien.core.records import (
 from mien.core.registry import Registry
 
 __all__ = [
+    "AnnotatedInterval",
     "Clip",
     "FaceClip",
     "FloatArray",
     "Interval",
+    "LongVideo",
     "MienError",
     "MienWarning",
     "Motion",

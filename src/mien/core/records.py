@@ -13,7 +13,19 @@ import numpy.typing as npt
 
 from mien.core.errors import MienError
 
-__all__ = ["Clip", "FaceClip", "FloatArray", "Interval", "Motion", "Prediction", "Sample", "Source", "UInt8Array"]
+__all__ = [
+    "AnnotatedInterval",
+    "Clip",
+    "FaceClip",
+    "FloatArray",
+    "Interval",
+    "LongVideo",
+    "Motion",
+    "Prediction",
+    "Sample",
+    "Source",
+    "UInt8Array",
+]
 
 UInt8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -31,11 +43,14 @@ class Source:
         The folder or file.
     index : int or None
         For a motion map inside an array file: its row.
+    depth : Path or None
+        Folder of the depth images (16-bit PNG) whose numbers are those of the frames, where the corpus has them.
     """
 
     kind: Literal["frames", "video", "motion"]
     path: Path
     index: int | None = None
+    depth: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Sample:
         Parsed FACS action units.
     action_units_text : str
         The raw annotation.
+    objective : str
+        Objective class, ``I`` to ``VII``: from action units alone, where the corpus has it (Davison et al., 2018).
 
     Raises
     ------
@@ -80,6 +97,7 @@ class Sample:
     fps: float | None = None
     action_units: frozenset[int] = frozenset()
     action_units_text: str = ""
+    objective: str = ""
 
     def __post_init__(self) -> None:
         if not self.subject.startswith(f"{self.dataset}/"):
@@ -90,6 +108,79 @@ class Sample:
             raise MienError(
                 f"got the sample '{self.sample_id}'; expected '{self.subject}/…'; namespace it by its subject"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedInterval:
+    """One expression that annotators found in a long video.
+
+    Attributes
+    ----------
+    name : str
+        The corpus's own name of it (``006_1_2``).
+    kind : {"micro", "macro"}
+        As annotated, whatever its length.
+    onset : int
+        Frame number of that corpus.
+    apex, offset : int or None
+        Frame numbers; None where the corpus does not know them.
+    emotion : str
+        As annotated; empty where the corpus does not say.
+    reported : str
+        What the subject said to have felt, where the corpus asked.
+    action_units : frozenset of int
+        Parsed FACS action units.
+    action_units_text : str
+        The raw annotation.
+    """
+
+    name: str
+    kind: Literal["micro", "macro"]
+    onset: int
+    apex: int | None = None
+    offset: int | None = None
+    emotion: str = ""
+    reported: str = ""
+    action_units: frozenset[int] = frozenset()
+    action_units_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LongVideo:
+    """One recording of a spotting corpus with everything that was annotated in it.
+
+    Attributes
+    ----------
+    dataset : str
+        The corpus (``samm-lv``).
+    subject : str
+        Namespaced: ``samm-lv/006``.
+    video_id : str
+        Namespaced: ``samm-lv/006/006_1``.
+    source : Source
+        Where the pixels are.
+    fps : float
+        Frames per second of the corpus.
+    intervals : tuple of AnnotatedInterval
+        By onset; empty for a video in which nothing was found, which counts in spotting all the same.
+
+    Raises
+    ------
+    MienError
+        If subject or video_id is not namespaced by what contains it.
+    """
+
+    dataset: str
+    subject: str
+    video_id: str
+    source: Source
+    fps: float
+    intervals: tuple[AnnotatedInterval, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, space in ((self.subject, self.dataset), (self.video_id, self.subject)):
+            if not name.startswith(f"{space}/"):
+                raise MienError(f"got '{name}'; expected '{space}/…'; namespace it by what contains it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from mien.core import MienError, Sample, Source
+from mien.core import AnnotatedInterval, MienError, Sample, Source
 from mien.datasets._dataset import Dataset, check_unique
 
 __all__ = ["Corpus", "Layout", "find_layout", "find_table", "read_corpus"]
@@ -24,7 +24,8 @@ class Layout:
     folder : callable
         ``folder(sample) -> str``: the clip's folder below the root, with forward slashes.
     file : callable
-        ``file(number) -> str``: name of the frame with that number **of the annotation table**.
+        ``file(sample, number) -> str``: name of the frame with that number **of the annotation table**
+        (SAMM's frames carry their subject's name).
     size : tuple of int
         Width and height of the distributed frames, pixels.
     grey : bool
@@ -35,7 +36,7 @@ class Layout:
 
     name: str
     folder: Callable[[Sample], str]
-    file: Callable[[int], str]
+    file: Callable[[Sample, int], str]
     size: tuple[int, int]
     grey: bool = False
     precropped: bool = False
@@ -51,6 +52,8 @@ class Corpus(Dataset):
         Names (glob patterns, newest first) of the annotation table below the root.
     parse : callable
         ``parse(table) -> list[Sample]`` with ``source.path`` empty: the annotation alone, no frames looked for.
+    parse_long : callable or None
+        Of a corpus of long videos: ``parse_long(table)`` gives the video's id and the interval of every row.
     layouts : tuple of Layout
         How copies lie on disk; the first that fits is used.
     fps : float
@@ -63,14 +66,24 @@ class Corpus(Dataset):
 
     tables: tuple[str, ...] = ()
     parse: Callable[[Path], list[Sample]] | None = None
+    parse_long: Callable[[Path], list[tuple[str, AnnotatedInterval]]] | None = None
     layouts: tuple[Layout, ...] = ()
     fps: float = 0.0
     published: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     label_maps: tuple[str, ...] = ()
 
 
-def read_corpus(corpus: Corpus, root: Path | str) -> list[Sample]:
+def read_corpus(corpus: Corpus, root: Path | str, parse: Callable[[Path], list[Sample]] | None = None) -> list[Sample]:
     """Read a corpus from a copy on disk: its table, and where each clip's frames lie.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        What is looked for.
+    root : Path
+        The copy's top folder.
+    parse : callable, optional
+        Instead of the corpus's own (with its corrections applied, say).
 
     Raises
     ------
@@ -78,34 +91,69 @@ def read_corpus(corpus: Corpus, root: Path | str) -> list[Sample]:
         If there is no such folder or table, the table is broken, or no known layout fits.
     """
     root = Path(root)
-    assert corpus.parse is not None
-    samples = corpus.parse(find_table(root, corpus))
+    parse = parse or corpus.parse
+    assert parse is not None
+    samples = parse(find_table(root, corpus))
     check_unique(samples, root)
     layout = find_layout(root, samples, corpus)
     return [replace(sample, source=Source("frames", root / layout.folder(sample))) for sample in samples]
 
 
 def find_table(root: Path, corpus: Corpus) -> Path:
-    """Return the annotation table below ``root``, at most two folders deep."""
+    """Return the annotation table below ``root``, at most two folders deep; of several kinds the first listed."""
     if not root.is_dir():
         raise MienError(f"got '{root}', which is no folder; expected a copy of {corpus.title}; give its top folder")
     for pattern in corpus.tables:
-        found = sorted(path for depth in ("", "*/", "*/*/") for path in root.glob(depth + pattern))
-        if found:
-            return found[0]
+        for depth in ("", "*/", "*/*/"):
+            found = sorted(root.glob(depth + pattern))
+            if found:
+                return found[0]
     raise MienError(
-        f"got '{root}' without the annotation table of {corpus.name}; expected {' or '.join(corpus.tables)}; copy it there"
+        f"got '{root}' without the annotation table of {corpus.name}; "
+        f"expected {' or '.join(corpus.tables)}; copy it there"
     )
 
 
 def find_layout(root: Path, samples: Sequence[Sample], corpus: Corpus) -> Layout:
-    """Return the layout in which most clips have a folder with the first frame's kind of name."""
-    def hits(layout: Layout) -> int:
-        return sum((root / layout.folder(sample)).is_dir() for sample in samples)
+    """Return the layout that a copy has, its folders relative to ``root``.
 
-    best = max(corpus.layouts, key=hits)
-    if not hits(best):
-        example = samples[0]
-        places = " or ".join(f"'{layout.folder(example)}/{layout.file(example.onset or 1)}'" for layout in corpus.layouts)
-        raise MienError(f"got '{root}' without frames of {corpus.name}; expected {places}; see 'mien datasets'")
-    return best
+    The frames may lie in ``root``, up to two folders below it, or ``root`` may itself be the first folder of a layout
+    (``SMIC_HS_E``). The layout that has the most clips wins, first those that hold the onset's frame; of equals, the
+    one that the corpus names first.
+
+    Raises
+    ------
+    MienError
+        If no layout has a folder of any clip.
+    """
+    root = Path(root).resolve()
+    for placed in _places(root, samples, corpus):
+        best = max(placed, key=lambda layout: _fit(root, samples, layout), default=None)
+        if best is not None and any(_fit(root, samples, best)):
+            return best
+    example = samples[0]
+    frames = [f"'{layout.folder(example)}/{layout.file(example, example.onset or 1)}'" for layout in corpus.layouts]
+    raise MienError(
+        f"got '{root}' without frames of {corpus.name}; expected {' or '.join(frames)}; give the copy's top folder"
+    )
+
+
+def _fit(root: Path, samples: Sequence[Sample], layout: Layout) -> tuple[int, int]:
+    """How many clips have the frame of their onset, and how many have a folder."""
+    folders = [(sample, root / layout.folder(sample)) for sample in samples]
+    framed = sum((folder / layout.file(sample, sample.onset or 1)).is_file() for sample, folder in folders)
+    return framed, sum(folder.is_dir() for _, folder in folders)
+
+
+def _places(root: Path, samples: Sequence[Sample], corpus: Corpus) -> Iterator[list[Layout]]:
+    """The layouts as they would lie in root itself, one folder down, two folders down."""
+    tops = {layout.folder(sample).split("/")[0] for layout in corpus.layouts for sample in samples}
+    if root.name in tops:
+        yield [_moved(layout, drop=f"{root.name}/") for layout in corpus.layouts]
+    for depth in ("*", "*/*", "*/*/*"):
+        bases = sorted({path.parent.relative_to(root) for path in root.glob(depth) if path.name in tops})
+        yield [_moved(layout, base=base) for layout in corpus.layouts for base in bases]
+
+
+def _moved(layout: Layout, base: Path = Path(), drop: str = "") -> Layout:
+    return replace(layout, folder=lambda sample: (base / layout.folder(sample).removeprefix(drop)).as_posix())

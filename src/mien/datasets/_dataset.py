@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.core import MienError, Registry, Sample
+from mien.core import LongVideo, MienError, Registry, Sample
 
 __all__ = ["DATASETS", "MEGC_CLASSES", "Dataset", "check_unique"]
 
@@ -34,6 +34,8 @@ class Dataset:
         The label map that applies unless another is asked for.
     read : callable
         ``read(root) -> list[Sample]``, sorted as stored; raises :class:`MienError` for a broken copy.
+    read_long : callable or None
+        ``read_long(root) -> list[LongVideo]`` for a corpus of long videos: what spotting is scored on.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Dataset:
     classes: tuple[str, ...]
     labels: str
     read: Callable[[Path], list[Sample]]
+    read_long: Callable[[Path], list[LongVideo]] | None = None
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", "mien.datasets")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mien.core import MienError
 
-__all__ = ["Row", "frame_number", "parse_action_units", "read_table", "required_text"]
+__all__ = ["Row", "frame_number", "objective_class", "parse_action_units", "read_table", "required_text"]
+
+OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 UNKNOWN = frozenset({"", "/", "?", "-", "nan", "none", "n/a", "na"})
 """What annotators and programs write for "there is none"."""
@@ -121,12 +122,34 @@ def required_text(row: Row, column: str) -> str:
     return row[column]
 
 
+def objective_class(row: Row, column: str) -> str:
+    """Return the objective class in a cell, ``I`` to ``VII``, written so or as 1 to 7; empty where there is none.
+
+    Raises
+    ------
+    MienError
+        If the cell holds anything else.
+
+    Examples
+    --------
+    >>> objective_class(Row({"Objective Class": "7"}, Path("codes.xlsx"), 2), "Objective Class")
+    'VII'
+    """
+    text = row.get(column, "").upper()
+    if text.lower() in UNKNOWN:
+        return ""
+    if text in OBJECTIVE_CLASSES:
+        return text
+    if text.isdecimal() and 1 <= int(text) <= len(OBJECTIVE_CLASSES):
+        return OBJECTIVE_CLASSES[int(text) - 1]
+    raise row.broken(column, "an objective class from 1 to 7")
+
+
 def parse_action_units(text: str) -> frozenset[int]:
     """Return the FACS action units that an annotation names, each as its number.
 
     Sides and strengths (``L12``, ``A/L12``, ``T18``, ``15A``, ``4A/B``), alternatives (``R6 or R12``), references
-    (``ref(7B)``: seen, but not part of the movement's onset) and remarks (``soft focus``) may stand around the numbers;
-    every named unit counts. ``?`` names none.
+    (``ref(7B)``) and remarks (``soft focus``) may stand around the numbers: every named unit counts. ``?`` names none.
 
     Examples
     --------
@@ -135,16 +158,15 @@ def parse_action_units(text: str) -> frozenset[int]:
     >>> sorted(parse_action_units("A9E+ref(10)")), sorted(parse_action_units("?"))
     ([9, 10], [])
     """
-    return frozenset(int(number) for number in re.findall(r"(?<![\d.])[1-9]\d?(?![\d.])", text))
+    return frozenset(int(number) for number in re.findall(r"(?<!\d)(?<!\d\.)0?[1-9]\d?(?!\d|\.\d)", text))
 
 
 def _excel(path: Path) -> dict[str, list[Cells]]:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = load_workbook(path, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+    except Exception as error:  # openpyxl lets through whatever its parts trip over
         raise MienError(
             f"got '{path}', which does not read as a workbook ({error}); expected .xlsx or .csv; save it as such"
         ) from error
@@ -176,9 +198,8 @@ def _only(sheets: dict[str, list[Cells]], sheet: str, path: Path) -> dict[str, l
     """The named sheet; a CSV file has but one, without a name."""
     chosen = {name: rows for name, rows in sheets.items() if name.lower() in {"", sheet.lower()}}
     if not chosen:
-        names = ", ".join(sheets)
         raise MienError(
-            f"got '{path}' with the sheets {names}; expected a sheet '{sheet}'; take the corpus's own table"
+            f"got '{path}' with the sheets {', '.join(sheets)}; expected '{sheet}'; take the corpus's own table"
         )
     return chosen
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, MienWarning, Sample, UInt8Array
-from mien.datasets import DATASETS
+from mien.datasets import DATASETS, Corpus, Dataset
 from mien.protocols import label_map
 from mien.recipes import Recipe, load
 
@@ -73,7 +73,8 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
     root : Path
         Where its copy is.
     labels : str or None
-        A label map; by default the dataset's own where it knows all emotions, else the emotions as annotated.
+        A label map; by default the dataset's own for a corpus, and for ready maps where it knows all their emotions,
+        else the emotions as annotated.
     recipe : Recipe
         How to prepare the inputs.
 
@@ -89,10 +90,10 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
     """
     entry = DATASETS[dataset]
     samples = sorted(entry.read(Path(root)), key=lambda sample: sample.sample_id)
-    name, classes, truths = _classes(samples, labels, entry.labels)
+    name, classes, truths = _classes(samples, labels, entry)
     kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
     if not kept:
-        found = ", ".join(sorted({sample.emotion for sample in samples}))
+        found = ", ".join(sorted({getattr(sample, label_map(name).by) or "none" for sample in samples}))
         raise MienError(
             f"got no sample that the label map '{name}' keeps in '{root}' ({found}); choose another --labels"
         )
@@ -105,12 +106,12 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
 
 
 def _classes(
-    samples: Sequence[Sample], labels: str | None, default: str
+    samples: Sequence[Sample], labels: str | None, entry: Dataset
 ) -> tuple[str, tuple[str, ...], list[str | None]]:
     """Name of the label map, its classes, and the class of each sample (None: left out)."""
-    table = label_map(labels or default)
-    truths = [None if s.sample_id in table.excludes else table.apply(s.emotion) for s in samples]
-    if labels or all(table.apply(s.emotion) is not None for s in samples):
+    table = label_map(labels or entry.labels)
+    truths = [table.of(sample) for sample in samples]
+    if labels or isinstance(entry, Corpus) or None not in truths:
         return table.name, table.classes, truths
     annotated = [sample.emotion for sample in samples]
     return AS_ANNOTATED, tuple(sorted(set(annotated))), list(annotated)

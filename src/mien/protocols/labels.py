@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
-from mien.core import Registry
+from mien.core import Registry, Sample
 
 __all__ = ["LABEL_MAPS", "LabelMap", "label_map"]
 
@@ -18,7 +19,7 @@ MS3D = "Jin et al., MS3D, MBE 2024"
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """From the emotion as annotated to the class that is learned.
+    """From the emotion (or objective class) as annotated to the class that is learned.
 
     Attributes
     ----------
@@ -32,6 +33,8 @@ class LabelMap:
         Who defined it.
     excludes : frozenset of str
         Sample ids that the definition drops whatever their emotion.
+    by : {"emotion", "objective"}
+        What of a sample is mapped.
     """
 
     name: str
@@ -39,6 +42,7 @@ class LabelMap:
     mapping: Mapping[str, str] = field(hash=False)
     source: str
     excludes: frozenset[str] = frozenset()
+    by: Literal["emotion", "objective"] = "emotion"
 
     def apply(self, emotion: str) -> str | None:
         """Return the class of an annotated emotion, or None where the map leaves it out.
@@ -51,6 +55,10 @@ class LabelMap:
         True
         """
         return self.mapping.get(emotion.strip().lower())
+
+    def of(self, sample: Sample) -> str | None:
+        """Return the class of a sample, or None where the map leaves it out, by name or by its annotation."""
+        return None if sample.sample_id in self.excludes else self.apply(getattr(sample, self.by))
 
 
 LABEL_MAPS: Registry[LabelMap] = Registry("label map", package="")
@@ -67,10 +75,16 @@ def label_map(name: str) -> LabelMap:
     return LABEL_MAPS[name]
 
 
-def _add(name: str, source: str, groups: dict[str, str], excludes: tuple[str, ...] = ()) -> None:
+def _add(
+    name: str,
+    source: str,
+    groups: dict[str, str],
+    excludes: tuple[str, ...] = (),
+    by: Literal["emotion", "objective"] = "emotion",
+) -> None:
     """Register a map given as class -> emotions, separated by blanks."""
     mapping = {emotion: label for label, emotions in groups.items() for emotion in emotions.split()}
-    LABEL_MAPS.add(name, LabelMap(name, tuple(groups), MappingProxyType(mapping), source, frozenset(excludes)))
+    LABEL_MAPS.add(name, LabelMap(name, tuple(groups), MappingProxyType(mapping), source, frozenset(excludes), by))
 
 
 def _same(emotions: str) -> dict[str, str]:
@@ -78,18 +92,28 @@ def _same(emotions: str) -> dict[str, str]:
     return {emotion: emotion for emotion in emotions.split()}
 
 
+OBJECTIVE = "Davison, Merghani, Yap: objective classes, Journal of Imaging 4(10), 2018"
+OBJECTIVE_CLASSES = {name: name.lower() for name in ("I", "II", "III", "IV", "V", "VI", "VII")}
+
 FIVE_NEGATIVE = "anger contempt disgust fear sadness"
 
 # Sources that hold classes already (motion maps, the composite): SAMM's sadness is negative, CASME II's is dropped,
 # so no map from emotions serves both.
 _add("megc2019", MEGC2019, _same("negative positive surprise"))
 
-# The official list of 145 clips also lacks a clip without an apex (EP12_01f) and EP09_05f.
+# The official list of 145 clips also lacks a clip without an apex (EP12_01f) and EP09_05f. It follows the coding of
+# 2014: the clips of sub24 are sadness there, surprise in that of 2019.
 _add(
     "casme2_3_megc",
     MEGC2019,
     {"negative": "disgust repression", "positive": "happiness", "surprise": "surprise"},
-    excludes=("casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"),
+    excludes=(
+        "casme2/sub04/EP12_01f",
+        "casme2/sub05/EP09_05f",
+        "casme2/sub24/EP07_01",
+        "casme2/sub24/EP07_04f",
+        "casme2/sub24/EP10_03",
+    ),
 )
 _add(
     "casme2_3_adnet_literal",
@@ -107,6 +131,7 @@ _add(
     {"positive": "happiness", "negative": "disgust", "surprise": "surprise", "other": "repression others"},
 )
 _add("casme2_5", MMNET, _same("happiness disgust repression surprise others"))
+_add("casme2_7_objective", OBJECTIVE, OBJECTIVE_CLASSES, by="objective")
 
 _add("samm3", MEGC2019, {"negative": FIVE_NEGATIVE, "positive": "happiness", "surprise": "surprise"})
 _add(
@@ -116,6 +141,7 @@ _add(
 )
 _add("samm5_mmnet", MMNET, _same("happiness anger contempt surprise other"))
 _add("samm7_emotion", "Davison et al., SAMM, 2018", _same("anger contempt disgust fear happiness sadness surprise"))
+_add("samm7_objective", OBJECTIVE, OBJECTIVE_CLASSES, by="objective")
 _add("samm8", "Davison et al., SAMM, 2018", _same("anger contempt disgust fear happiness sadness surprise other"))
 
 _add("smic3", "Li et al., SMIC, FG 2013", _same("negative positive surprise"))
@@ -127,3 +153,11 @@ CASME3_THREE = {"positive": "happy", "negative": "disgust fear anger sad", "surp
 _add("casme3_3", "Li et al., CAS(ME)^3, TPAMI 2023", CASME3_THREE)
 _add("casme3_4", "Wang, MMNet reproduction", {**CASME3_THREE, "others": "others"})
 _add("casme3_7", "Li et al., CAS(ME)^3, TPAMI 2023", _same("happy disgust surprise fear anger sad others"))
+
+DFME = "Zhao et al., DFME, TAFFC 2024"
+_add(
+    "dfme3",
+    f"{DFME}; the grouping of MEGC 2019",
+    {"negative": FIVE_NEGATIVE, "positive": "happiness", "surprise": "surprise"},
+)
+_add("dfme7", DFME, _same("anger contempt disgust fear happiness sadness surprise"))

@@ -9,7 +9,6 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mien.core import MienError, MienWarning, Prediction
 from mien.protocols.metrics import IntArray, confusion, fold_means, measures, metrics
@@ -84,7 +83,7 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
     return document
 
 
-def subject_confusions(rows: Rows, classes: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+def subject_confusions(rows: Rows, classes: Sequence[str]) -> tuple[list[str], IntArray]:
     """Count truth against prediction by subject and seed: all that resampling by subject needs.
 
     Parameters

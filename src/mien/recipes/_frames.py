@@ -13,7 +13,7 @@ from mien.faces import eye_crop_matrix, warp
 from mien.motion import motion_map, optical_flow
 from mien.recipes._recipe import Recipe
 
-__all__ = ["PreparedMotion", "prepare_motion"]
+__all__ = ["PreparedMotion", "prepare_motion", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def prepare_motion(
     MienError
         If the recipe lacks one of the steps.
     """
-    crop, flow, scale = (_step(recipe, name) for name in ("crop", "flow", "map"))
+    crop, flow, scale = (step(recipe, name) for name in ("crop", "flow", "map"))
     size = int(crop["size"])
     matrix = eye_crop_matrix(points, size, side=crop["side"], above=crop["above"], below=crop["below"])
     first, second = warp(onset, matrix, size), warp(apex, matrix, size)
@@ -68,9 +68,10 @@ def prepare_motion(
     return PreparedMotion(motion_map(field, int(scale["size"])), field, first, second, matrix)
 
 
-def _step(recipe: Recipe, name: str) -> dict[str, Any]:
-    for step, params in recipe.steps:
-        if step == name:
+def step(recipe: Recipe, name: str) -> dict[str, Any]:
+    """Return the parameters of a step; a recipe without it raises :class:`MienError`."""
+    for known, params in recipe.steps:
+        if known == name:
             return dict(params)
     raise MienError(
         f"got the recipe '{recipe.name}' without the step '{name}'; expected crop, flow, map; use motion-map"

@@ -17,6 +17,7 @@ __all__ = ["write_evaluation_report"]
 HEADLINES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy"}
 HARDEST = 20
 ONLY_A_RUN_KNOWS = ("parameters", "latency_ms", "peak_memory_mb")
+BASELINES = {"majority": "always the most frequent class", "guessing": "guessing evenly"}
 HONEST = {
     "last": "The last epoch is reported: nothing was chosen by looking at a test subject.",
     "inner": "A split by subject inside the training subjects chose the epoch: no test subject chose anything.",
@@ -80,7 +81,7 @@ def write_evaluation_report(
         datasets=datasets,
         cards=[_card(name, scores, baselines) for name in HEADLINES],
         majority=baselines["majority"],
-        baselines={"always the most frequent class": baselines["majority"], "guessing evenly": baselines["guessing"]},
+        baselines=dict(_baselines({"": scores, **datasets})),
         selection_sentence=HONEST.get(
             scores["selection"], "" if scores["leaks"] else f"Selection: {scores['selection']}."
         ),
@@ -99,6 +100,13 @@ def _subtitle(scores: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     parts = [f"{name} {run[name]}" for name in ("protocol", "labels") if run.get(name)]
     parts += [f"{scores['n']:g} samples", f"{len(scores['by_subject'])} subjects", f"{len(scores['classes'])} classes"]
     return " · ".join([*parts, f"seeds {', '.join(scores['seeds'])}"])
+
+
+def _baselines(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """What needs no model, pooled and per corpus."""
+    for name, document in documents.items():
+        for kind, what in BASELINES.items():
+            yield f"{what}, {name}" if name else what, document["baselines"][kind]
 
 
 def _card(name: str, scores: Mapping[str, Any], baselines: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -269,7 +269,7 @@ def _excess(bumps: Array, towards: Array, noise: Array, settings: SpotSettings) 
 def _crossing(falling: Array, edge: float, rest: int) -> float | None:
     """Steps from the apex until the motion has fallen to ``edge`` of its height; None if it never falls.
 
-    Its foot is where it first comes to rest, falling no further for ``rest`` steps: what comes after is another movement.
+    Its foot is where it first comes to rest, falling no further for ``rest`` steps; what follows is another movement.
     """
     foot = int(falling.argmin())
     for step in range(1, len(falling) - rest):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, UInt8Array, atomic_path
-from mien.faces import apply_affine, compose, eye_crop_matrix, face_backend, invert
-from mien.synthesis.action_units import displacement
+from mien.faces import apply_affine, compose, face_backend
 from mien.synthesis.events import Blink, Event, check_within, draw_blinks, draw_events, read_events
-from mien.synthesis.face import CROP
-from mien.video import open_video, read_image, write_video
+from mien.synthesis.performance import HeadMotion, event_field, perform, place_portrait, to_units, undo_skin
+from mien.video import open_video, write_video
 
 __all__ = ["DISTRACTORS", "render"]
-
-Array = npt.NDArray[np.float64]
-Map = npt.NDArray[np.float32]
 
 DISTRACTORS = ("blinks", "head", "noise")
 """What may happen beside the micro-expressions: blinks, slight head motion, sensor noise."""
 
-_FIELD_PX = 160  # side of the grid on which an event's field is kept: the face and half a face around it
-_FIELD_BOX = (CROP[0] - 0.6, CROP[1] - 0.9, CROP[2] + 1.2)  # left, top, side in face units
 _FACE_SHARE = 0.52  # of the frame's smaller side that the face takes
 _NOISE_SD = 1.2
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """A still picture on its canvas and where the face is in it."""
-
-    image: UInt8Array
-    points: Array
-    to_units: Array  # canvas px -> face units
-    face_px: float
 
 
 def render(
@@ -102,9 +86,10 @@ def render(
     _check(fps, seconds, size, intensity_px)
     happening, blinks = _script(events, seconds, rng, intensity_px, "blinks" in wanted)
     if over is None:
-        scene = _scene(portrait, size)
-        head = _HeadMotion(rng, scene.face_px) if "head" in wanted else None
-        frames = _frames(scene, fps, round(seconds * fps), happening, blinks, head)
+        scene = place_portrait(portrait, size, _FACE_SHARE * min(size))
+        head = HeadMotion(rng, scene.face_px) if "head" in wanted else None
+        times = (index / fps for index in range(round(seconds * fps)))
+        frames = perform(scene, happening, times, blinks=blinks, head=head)
         about = {"frames": round(seconds * fps), "face_px": round(scene.face_px, 2), "points": scene.points.tolist()}
         about["portrait"] = "astronaut" if portrait is None else Path(portrait).name
     else:
@@ -153,173 +138,6 @@ def _script(
     return sorted(events, key=lambda event: event.onset_s), []
 
 
-# --- the portrait ---------------------------------------------------------------------------------------------------
-
-
-def _scene(portrait: Path | str | None, size: tuple[int, int]) -> _Scene:
-    if portrait is None:
-        from skimage.data import astronaut
-
-        picture = astronaut()
-    else:
-        picture = read_image(portrait)
-    points = _find_face(picture, "astronaut" if portrait is None else str(portrait))
-    width, height = size
-    crop = eye_crop_matrix(points, 1)  # its middle is pixel 0: centres of pixels are integers
-    side = 1 / float(np.hypot(*crop[0, :2]))  # of the eye crop, in picture pixels
-    scale = _FACE_SHARE * min(size) / side
-    middle = apply_affine(invert(crop), [[0.0, 0.0]])[0]
-    place = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
-    canvas = cv2.warpAffine(picture, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    moved = apply_affine(place, points)
-    return _Scene(canvas, moved, _to_units(moved), scale * side)
-
-
-def _find_face(picture: UInt8Array, name: str) -> Array:
-    backend = face_backend("dlib")
-    boxes = backend.detect(picture)
-    if not boxes:
-        raise MienError(f"got the picture '{name}' in which no face was found; expected a frontal face; use another")
-    return np.asarray(backend.landmarks(picture, boxes[0]), dtype=np.float64)
-
-
-def _to_units(points: Array) -> Array:
-    """Affine map (2, 3) from image pixels to face units."""
-    left, top, side = CROP
-    units = np.array([[side, 0, left + side / 2], [0, side, top + side / 2]])
-    return compose(units, eye_crop_matrix(points, 1))
-
-
-def _frames(
-    scene: _Scene, fps: float, count: int, events: Sequence[Event], blinks: Sequence[Blink], head: _HeadMotion | None
-) -> Iterator[UInt8Array]:
-    height, width = scene.image.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    fields = [_field(event, apply_affine(scene.to_units, scene.points)) for event in events]
-    depth = _depth(scene, x, y)
-    for index in range(count):
-        time = index / fps
-        source_x, source_y = x, y
-        if head is not None:
-            source_x, source_y = head.undo(time, x, y, depth, scene)
-        source_x, source_y = _undo_skin(time, source_x, source_y, events, fields, scene.to_units)
-        closed = max((blink.closure(time) for blink in blinks), default=0.0)
-        if closed > 0:
-            source_y = _undo_lids(closed, source_x, source_y, scene.points)
-        yield cv2.remap(
-            scene.image, np.float32(source_x), np.float32(source_y), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-        )
-
-
-class _HeadMotion:
-    """Slow sway of the head: shift, roll and zoom in the image, yaw and pitch by depth. A few pixels, below 0.6 Hz."""
-
-    def __init__(self, rng: np.random.Generator, face_px: float) -> None:
-        self.rates = rng.uniform(0.08, 0.55, (6, 3))
-        self.phases = rng.uniform(0, 2 * np.pi, (6, 3))
-        spread = np.array([0.012 * face_px, 0.010 * face_px, np.deg2rad(0.8), 0.008, 0.008, 0.008])
-        self.sizes = spread[:, None] * rng.uniform(0.3, 1.0, (6, 3)) / np.sqrt(3)
-
-    def at(self, time_s: float) -> Array:
-        """Shift x, shift y (px), roll (rad), zoom, yaw, pitch (displacement per depth, face units) relative to 0 s."""
-        wave = np.sin(2 * np.pi * self.rates * time_s + self.phases) - np.sin(self.phases)
-        return (self.sizes * wave).sum(axis=1)
-
-    def undo(self, time_s: float, x: Map, y: Map, depth: Map, scene: _Scene) -> tuple[Map, Map]:
-        """Where on the still canvas the pixels of the frame come from."""
-        shift_x, shift_y, roll, zoom, yaw, pitch = self.at(time_s)
-        middle = scene.points[27:36].mean(axis=0)
-        scale = math.exp(-zoom)
-        cos, sin = scale * math.cos(-roll), scale * math.sin(-roll)
-        px_per_unit = scene.face_px / CROP[2]
-        dx, dy = x - np.float32(middle[0] + shift_x), y - np.float32(middle[1] + shift_y)
-        source_x = np.float32(cos) * dx - np.float32(sin) * dy + np.float32(middle[0])
-        source_y = np.float32(sin) * dx + np.float32(cos) * dy + np.float32(middle[1])
-        return source_x - np.float32(yaw * px_per_unit) * depth, source_y - np.float32(pitch * px_per_unit) * depth
-
-
-def _depth(scene: _Scene, x: Map, y: Map) -> Map:
-    from mien.synthesis.motion_maps import head_depth
-
-    units = apply_affine(scene.to_units, np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(*x.shape, 2)
-    return cv2.GaussianBlur(head_depth(units).astype(np.float32), (0, 0), scene.face_px / 40)
-
-
-def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
-    """Draw the upper lids down: skin above the eye stretches over it, the eye below the lid's edge stays."""
-    y = y.copy()
-    for corner_out, corner_in, upper, lower in ((36, 39, (37, 38), (41, 40)), (42, 45, (43, 44), (47, 46))):
-        left, right = points[corner_out], points[corner_in]
-        box = (slice(int(left[1]) - 40, int(left[1]) + 40), slice(int(min(left[0], right[0])) - 4, int(right[0]) + 5))
-        xs = x[box]
-        top = _lid(xs, left, points[list(upper)], right)
-        bottom = np.maximum(_lid(xs, left, points[list(lower)], right), top)
-        reach = 0.9 * np.linalg.norm(right - left) / 2
-        edge = top + closed * (bottom - top)
-        ys = y[box]
-        over = (ys > top - reach) & (ys < edge)
-        squeeze = reach / np.maximum(reach + edge - top, 1e-3)
-        y[box] = np.where(over, top - reach + (ys - top + reach) * squeeze, ys).astype(np.float32)
-    return y
-
-
-def _lid(x: Map, left: Array, between: Array, right: Array) -> Array:
-    """Height of a lid's edge at columns ``x``: a parabola through its four landmarks, level beyond the corners."""
-    path = np.vstack([left, between, right])
-    return np.polyval(np.polyfit(path[:, 0] - left[0], path[:, 1], 2), np.clip(x, left[0], right[0]) - left[0])
-
-
-# --- the skin -------------------------------------------------------------------------------------------------------
-
-
-def _field(event: Event, face: Array) -> Map:
-    """Displacement of an event at its apex, (_FIELD_PX, _FIELD_PX, 2) in face units."""
-    left, top, side = _FIELD_BOX
-    steps = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * side
-    x, y = np.meshgrid(left + steps, top + steps)
-    return displacement(np.stack([x, y], axis=-1), event.activation(), face).astype(np.float32)
-
-
-def _undo_skin(
-    time_s: float, x: Map, y: Map, events: Sequence[Event], fields: Sequence[Map], to_units: Array
-) -> tuple[Map, Map]:
-    """Where the skin now at (x, y) was when the face was at rest, pixels; two steps invert the displacement."""
-    active = [(event.course(time_s), field) for event, field in zip(events, fields, strict=True)]
-    active = [(course, field) for course, field in active if course > 0]
-    if not active:
-        return x, y
-    field = sum(np.float32(course) * field for course, field in active)
-    left, top, side = _FIELD_BOX
-    zoom = _FIELD_PX / side
-    to_field = compose(np.array([[zoom, 0, -left * zoom - 0.5], [0, zoom, -top * zoom - 0.5]]), to_units)
-    to_px = np.linalg.inv(to_units[:, :2])
-    rows, columns = _window(to_units, x.shape)
-    near_x, near_y = x[rows, columns], y[rows, columns]
-    source_x, source_y = near_x, near_y
-    for _ in range(2):
-        moved = cv2.remap(field, *_affine_maps(to_field, source_x, source_y), cv2.INTER_LINEAR)
-        source_x = near_x - np.float32(to_px[0, 0]) * moved[..., 0] - np.float32(to_px[0, 1]) * moved[..., 1]
-        source_y = near_y - np.float32(to_px[1, 0]) * moved[..., 0] - np.float32(to_px[1, 1]) * moved[..., 1]
-    x, y = x.copy(), y.copy()
-    x[rows, columns], y[rows, columns] = source_x, source_y
-    return x, y
-
-
-def _affine_maps(matrix: Array, x: Map, y: Map) -> tuple[Map, Map]:
-    (a, b, c), (d, e, f) = matrix.astype(np.float32)
-    return a * x + b * y + c, d * x + e * y + f
-
-
-def _window(to_units: Array, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of the image that the field's box can touch."""
-    left, top, side = _FIELD_BOX
-    corners = np.array([[left, top], [left + side, top], [left, top + side], [left + side, top + side]])
-    there = apply_affine(invert(to_units), corners)
-    low = np.clip(np.floor(there.min(axis=0)).astype(int), 0, None)
-    high = np.ceil(there.max(axis=0)).astype(int)
-    return slice(low[1], min(high[1], shape[0])), slice(low[0], min(high[0], shape[1]))
-
-
 def _noisy(frames: Iterator[UInt8Array], rng: np.random.Generator) -> Iterator[UInt8Array]:
     """Sensor noise: independent per pixel and frame, the same on the three channels."""
     noise: npt.NDArray[np.int16] | None = None
@@ -352,10 +170,10 @@ def _over(path: Path) -> tuple[Any, dict[str, Any]]:
     first = found.index(True)
     still = np.asarray(points[first], dtype=np.float64)
     moves = register_points(np.array(points), np.array(times), still)
-    to_units = _to_units(still)
+    units = to_units(still)
 
     def reel(events: Sequence[Event]) -> Iterator[UInt8Array]:
-        fields = [_field(event, apply_affine(to_units, still)) for event in events]
+        fields = [event_field(event, apply_affine(units, still)) for event in events]
         with open_video(path) as video:
             for frame, move in zip(video, moves, strict=False):
                 if not np.isfinite(move).all():
@@ -363,8 +181,8 @@ def _over(path: Path) -> tuple[Any, dict[str, Any]]:
                     continue
                 height, width = frame.image.shape[:2]
                 x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-                units = compose(to_units, move)
-                moved = _undo_skin(frame.index / fps, x, y, events, fields, units)
+                here = compose(units, move)
+                moved = undo_skin(frame.index / fps, x, y, events, fields, here)
                 yield cv2.remap(frame.image, *moved, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     about = {"fps": fps, "frames": len(found), "size": list(size), "over": path.name}
