@@ -14,6 +14,8 @@ from mien.core import MienError, MienWarning
 
 __all__ = ["app", "main"]
 
+_INTERRUPTED = 130  # what typer returns for ctrl-C
+
 app = typer.Typer(
     name="mien",
     help="Find and read facial micro-expressions. Everything stays on this machine.",
@@ -50,6 +52,8 @@ def main(argv: Sequence[str] | None = None, *, standalone: bool = True) -> int:
 def _run(argv: list[str]) -> int:
     try:
         status = int(app(args=argv, prog_name="mien", standalone_mode=False) or 0)
+        if status == _INTERRUPTED:
+            raise KeyboardInterrupt
     except MienError as error:
         status = _say(str(error), 2)
     except TyperException as error:  # with no command at all, typer has printed the help
@@ -86,13 +90,16 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
         print(f"mien: note: {message}", file=sys.stderr)
 
 
-@app.callback()
-def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
-) -> None:
-    """Find and read facial micro-expressions. Everything stays on this machine."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from mien import __version__
 
         print(f"mien {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=_print_version),
+) -> None:
+    """Find and read facial micro-expressions. Everything stays on this machine."""

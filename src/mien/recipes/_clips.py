@@ -98,6 +98,11 @@ def _open(sample: Sample) -> tuple[Collection[int], Reader]:
 
 def _settled(sample: Sample, numbers: Collection[int]) -> tuple[Sample, list[str]]:
     """The sample with onset and offset (of the whole clip where the table has none) and a plausible apex or none."""
+    if sample.onset is not None and sample.apex is None and sample.offset is None:
+        raise MienError(
+            f"got '{sample.sample_id}' with the onset {sample.onset} and neither apex nor offset; "
+            "expected at least one of them; correct the table, or leave the clip out"
+        )
     onset = min(numbers) if sample.onset is None else sample.onset
     offset = max(numbers) if sample.offset is None else sample.offset
     if onset > offset:
