@@ -56,6 +56,17 @@ def test_the_tables_hold_pooled_corpora_seeds_classes_and_confusion(
     assert "LEAK" not in text
 
 
+def test_what_needs_no_model_stands_beside_the_scores(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(file)], standalone=False) == 0
+    text = capsys.readouterr().out
+    document = score(file)
+    for part in (document, *document["by_dataset"].values()):
+        assert part["baselines"]["majority"]["uar"] == pytest.approx(1 / 3)
+        assert f"{part['baselines']['majority']['uf1']:.4f}" in text
+    for word in ("most frequent class", "guessing evenly", "most frequent class, smic"):
+        assert word in text
+
+
 def test_seven_classes_fit_in_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ["happiness", "anger", "surprise", "disgust", "repression", "sadness", "contempt", "something-else"]
     rows = [Prediction("x", f"x/{i}", f"x/{i}/a", f"x/{i}", 0, "last", name, names[0]) for i, name in enumerate(names)]

@@ -36,8 +36,8 @@ QUICK = {"epochs": 3, "batch": 16}
 Row = tuple[str, str, str]
 
 
-def write_maps(path: Path, strength: int = 30) -> Path:
-    """Noise in which each class moves another third of the face a little; two corpora, six subjects."""
+def write_maps(path: Path, strength: int = 8) -> Path:
+    """Noise in which each class moves another third of the face, too little to be read surely; two corpora."""
     n = SUBJECTS * CLIPS
     targets = np.arange(n) % 3
     maps = np.random.default_rng(0).integers(0, 200, (n, 28, 28, 3), np.uint8)
@@ -133,7 +133,7 @@ class TestE1BestEpochOnTheTestSubject:
         other = data.targets.copy()
         other[fold.test] = (other[fold.test] + 1) % 3
         found = [
-            fold_result(plan("ststnet", tmp_path / name, select), part, fold)
+            fold_result(plan("ststnet", tmp_path / name, select, keep_epochs=True, epochs=8, lr=1e-2), part, fold)
             for name, part in (("a", data), ("b", replace(data, targets=other)))
         ]
         assert found[0] == found[1]
@@ -318,7 +318,7 @@ def test_e11_hindsight_is_never_worse_and_the_audit_says_by_how_much(runs: dict[
     rows = {row["name"]: row for row in document["shortcuts"]}
     best = rows["best epoch per test fold, by accuracy"]
     chosen = json.loads((runs["test"] / "scores.json").read_text())
-    assert best["gain"]["accuracy"] >= 0
+    assert best["gain"]["accuracy"] > 0
     assert rows["best epoch of all, by UF1"]["gain"]["uf1"] >= 0
     assert {name: best[name] for name in ("accuracy", "uf1", "uar")} == pytest.approx(
         {name: chosen[name] for name in ("accuracy", "uf1", "uar")}
@@ -437,8 +437,7 @@ class TestE15LuckOfTheSeed:
         first, again = (fold_result(plan(name, tmp_path / run), data, fold) for run in "ab")
         assert first == again
 
-    def test_several_seeds_are_reported_as_mean_and_spread(self, tmp_path: Path) -> None:
-        maps = write_maps(tmp_path / "maps.npz", strength=4)
+    def test_several_seeds_are_reported_as_mean_and_spread(self, maps: Path, tmp_path: Path) -> None:
         options = {"protocol": "kfold:2", "seeds": (0, 1), "jobs": 1, "progress": False}
         scores = evaluate("flow-svm", "motion-npz", maps, out=tmp_path / "run", **options)
         values = [part["uf1"] for part in scores["seeds"].values()]

@@ -14,7 +14,8 @@ import pytest
 from mien.core import MienError
 from mien.core.frames import numbered_frames
 from mien.datasets import check, write_fixture
-from mien.datasets._doctor import FAULTS, PUBLISHED, Finding
+from mien.datasets._doctor import PUBLISHED
+from mien.datasets._faults import FAULTS, Finding
 from mien.datasets._fixture import MARK
 from mien.datasets._inspect import _misplaced
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mien.core import MienError, MienWarning, Prediction
-from mien.protocols import score, write_predictions
+from mien.protocols import majority, random_baseline, score, write_predictions
 from mien.protocols.metrics import confusion, metrics
 from mien.protocols.scores import TEST_SELECTION_LEAK
 from mien.protocols.splits import SUBJECT_LEAK
@@ -141,6 +141,15 @@ def test_a_class_missing_in_one_corpus_is_said_once_and_counts_as_zero_there(tab
     ]
     assert document["uf1"] == 1.0
     assert document["by_dataset"]["samm"]["uf1"] == 0.5
+
+
+def test_baselines_are_those_of_the_samples_they_stand_beside(noisy: Build) -> None:
+    rows = noisy(60, 0) + noisy(60, 1)
+    document = score(rows)
+    for dataset, part in document["by_dataset"].items():
+        truth = [row.truth for row in rows if row.dataset == dataset and row.seed == 0]
+        assert part["baselines"] == {"majority": majority(truth, MEGC), "guessing": random_baseline(truth, MEGC)}
+    assert document["baselines"]["majority"]["accuracy"] == document["seeds"]["1"]["baselines"]["majority"]["accuracy"]
 
 
 def test_seeds_that_hold_different_samples_are_said(noisy: Build) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,8 @@ def compare_command(
     names = [str(path) for path in predictions]
     if len(set(names)) < len(names):
         raise MienError(f"got '{max(names, key=names.count)}' twice; expected different files; drop one")
+    if len(names) > len(ascii_uppercase):
+        raise MienError(f"got {len(names)} files; expected at most {len(ascii_uppercase)}; compare fewer at a time")
     document = compare(dict(zip(names, predictions, strict=True)), permutations=permutations)
     if as_json:
         print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
@@ -33,7 +36,7 @@ def compare_command(
 
 
 def _print(document: Mapping[str, Any]) -> None:
-    letters = dict(zip((file["name"] for file in document["files"]), _letters(), strict=False))
+    letters = dict(zip((file["name"] for file in document["files"]), ascii_uppercase, strict=False))
     seeds = ", ".join(map(str, document["seeds"]))
     print(f"{document['n']} samples of {document['subjects']} subjects, seeds {seeds}")
     for file in document["files"]:
@@ -59,7 +62,3 @@ def _print(document: Mapping[str, Any]) -> None:
 def _p(what: str, test: Mapping[str, Any], several: bool) -> str:
     corrected = f" (Holm: {test['p_holm']:.4f})" if several else ""
     return f"{what} p {test['p']:.4f}{corrected}"
-
-
-def _letters() -> list[str]:
-    return [chr(ord("A") + number) for number in range(26)] + [f"file {number}" for number in range(27, 1000)]

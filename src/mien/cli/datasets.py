@@ -53,7 +53,8 @@ def check_command(
         for finding in findings:
             print(finding)
         counts = next((finding.what for finding in findings if finding.code == "counts"), "")
-        print(f"clean: {counts}" if clean else f"{levels['error']} errors, {levels['warning']} warnings; {counts}")
+        verdict = "clean: " if clean else f"{_many(levels['error'], 'error')}, {_many(levels['warning'], 'warning')}; "
+        print(verdict + counts)
     if levels["error"]:
         raise typer.Exit(2)
 
@@ -75,6 +76,10 @@ def fixture_command(
     with _bar("folders") as advance:
         made = write_fixture(name, annotations, out, limit=limit, size=shape, seed=seed, layout=layout, advance=advance)
     print(f"{made.root}: {made.samples} clips of {made.subjects} subjects, {made.frames} rendered frames")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _described(entry: Dataset) -> Iterator[str]:

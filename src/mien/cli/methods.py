@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 import typer
@@ -65,10 +67,25 @@ def _print(document: dict[str, Any]) -> None:
         print(f"preset {name}: {_listed(settings)}")
     for text in document["deviations"]:
         print(f"deviation: {text}")
-    for row in document["published"]:
-        note = f" ({row['note']})" if row["note"] else ""
-        place = f"{row['corpus']}, {row['classes']} classes, {row['protocol']}"
-        print(f"published: {place}: {row['metric']} {row['value']:.4f}, {row['source']}{note}")
+    for line in _published(document["published"]):
+        print(line)
+
+
+def _published(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Published numbers under what was measured, so that only comparable ones stand together."""
+    for place, group in groupby(sorted(rows, key=_place), key=_place):
+        corpus, classes, labels, protocol = place
+        count = f"{classes} classes" if classes else "classes not known"
+        yield f"published: {corpus}, {count} ({labels or 'label map not known'}), {protocol}"
+        for row in group:
+            what = f"{row['metric']} {row['value']:g}"
+            variant = row["variant"] and f" ({row['variant']})"
+            note = row["note"] and f"; {'suspect: ' if row['suspect'] else ''}{row['note']}"
+            yield f"  {what}{variant}: {row['source']}{note}"
+
+
+def _place(row: dict[str, Any]) -> tuple[str, int, str, str]:
+    return row["corpus"], row["classes"], row["labels"], row["protocol"]
 
 
 def _listed(values: dict[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from mien.core.errors import MienError
 
-__all__ = ["FRAME_ENDINGS", "numbered_frames", "trailing_number"]
+__all__ = ["FRAME_ENDINGS", "numbered_frames", "ranges", "trailing_number"]
 
 FRAME_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 """What counts as a frame."""
@@ -60,3 +61,20 @@ def numbered_frames(folder: Path) -> dict[int, Path]:
     if not frames:
         raise MienError(f"got '{folder}' without a numbered image; expected frames such as img46.jpg; check the copy")
     return dict(sorted(frames.items()))
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Write frame numbers briefly.
+
+    Examples
+    --------
+    >>> ranges([3, 4, 5, 9])
+    '3-5, 9'
+    """
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{start}-{stop}" if stop > start else str(start) for start, stop in runs)

@@ -8,15 +8,15 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from mien.core import MienError, MienWarning, Sample
-from mien.core.frames import FRAME_ENDINGS
+from mien.core.frames import FRAME_ENDINGS, ranges
 from mien.datasets._corpus import Corpus, find_table
 from mien.datasets._dataset import DATASETS, Dataset
+from mien.datasets._faults import FAULTS, Finding
 from mien.datasets._fixture import COMPOSITES, MARK
 from mien.datasets._inspect import (
     Folder,
@@ -26,94 +26,12 @@ from mien.datasets._inspect import (
     check_duplicates,
     check_folder,
     list_folder,
-    ranges,
 )
 from mien.datasets._table import read_table
 
-__all__ = ["FAULTS", "Finding", "Level", "check"]
+__all__ = ["check"]
 
-Level = Literal["error", "warning", "note"]
 Advance = Callable[[int, int], None]
-
-FAULTS: Mapping[str, tuple[Level, str, str]] = MappingProxyType(
-    {
-        # The copy as a whole
-        "no-table": ("error", "without its annotation table nothing can be read", "mien refuses it"),
-        "no-frames": ("error", "no known layout of the corpus fits", "mien refuses it"),
-        "broken-table": ("error", "a table that does not read gives no samples", "mien refuses it"),
-        "duplicate-id": ("error", "two rows claim to be one clip", "mien refuses the table"),
-        "broken-copy": ("error", "the copy does not read", "mien refuses it"),
-        "counts": ("note", "these are the clips that an evaluation sees", "mien reports the numbers it finds"),
-        "counts-differ": (
-            "warning",
-            "results on other clips are not comparable with published ones",
-            "mien evaluates what is there and reports the numbers it finds",
-        ),
-        "extra-folders": ("note", "the table says nothing of these frames", "mien does not read them"),
-        # The table
-        "apex-outside": ("warning", "the annotated apex cannot be right", "mien takes it as missing"),
-        "offset-before-onset": (
-            "warning",
-            "the annotated interval cannot be right",
-            "mien takes the offset as missing",
-        ),
-        "no-extent": ("error", "without apex and offset nobody knows where the movement is", "recipes refuse the clip"),
-        "duration-differs": ("warning", "onset or offset is off", "mien believes onset and offset"),
-        "no-apex": ("note", "the strongest frame is not annotated", "the recipe's rule applies, by default the middle"),
-        "apex-at-onset": ("note", "between onset and apex nothing moves", "recipes warn and read no motion"),
-        "long-interval": ("note", "micro-expressions last half a second at most", "mien takes it as annotated"),
-        "no-emotions": ("note", "the clips have no class", "spotting works, recognition does not"),
-        "table-remark": ("note", "the reader of the table remarked on it", "mien goes on"),
-        # Identity and label
-        "subject-leak": (
-            "error",
-            "one person spelled two ways stands on both sides of a split",
-            "mien takes them for two: correct the spelling",
-        ),
-        "subject-spelling": ("note", "one person is spelled several ways", "mien reads them as one"),
-        "label-in-folder": (
-            "error",
-            "folder and annotation disagree on the class",
-            "mien believes the annotation (of SMIC: the clip code): find out which is right",
-        ),
-        "label-in-table": ("note", "the column contradicts the clip code", "mien believes the clip code"),
-        "duplicate-clip": ("warning", "one clip counts twice", "mien reads both"),
-        "duplicate-across-subjects": (
-            "error",
-            "one clip stands on both sides of a split",
-            "mien reads both: remove one",
-        ),
-        # The frames
-        "missing-clip": ("error", "the clip has no frames where they should be", "recipes refuse it"),
-        "left-out": ("warning", "the copy lacks clips of the table", "mien leaves them out"),
-        "misplaced-clip": ("error", "the clip lies elsewhere", "recipes refuse it: move it back"),
-        "missing-key-frames": ("error", "onset, apex or offset itself is missing", "recipes refuse the clip"),
-        "missing-frames": ("warning", "the movement has gaps", "recipes that need these frames refuse the clip"),
-        "missing-depth": ("warning", "colour and depth do not go together", "recipes that read depth refuse the clip"),
-        "gaps": ("warning", "the video's time is not that of its frame numbers", "mien goes by the numbers"),
-        "unnumbered": ("note", "a frame without a number has no time", "mien does not read it"),
-        "duplicate-number": ("error", "two files claim to be one frame", "recipes refuse the clip"),
-        "mixed-names": ("warning", "two copies may be mixed, or some frames renamed", "mien goes by the numbers"),
-        "empty-file": ("error", "a frame was not copied", "recipes refuse the clip"),
-        "unreadable-image": ("error", "a frame is damaged", "recipes refuse the clip"),
-        "truncated-image": (
-            "error",
-            "part of the frame is missing",
-            "recipes would see grey or garbage: copy it again",
-        ),
-        "sizes-differ": ("error", "frames of different size or colour cannot be compared", "recipes refuse the clip"),
-        "wrong-ending": ("note", "the frames were converted without renaming", "mien reads them as what they are"),
-        "out-of-order": (
-            "warning",
-            "frames seem exchanged (or an eye blinked fast)",
-            "mien goes by the numbers: look at them",
-        ),
-        "zero-motion": ("error", "the expression is not in the frames", "mien reads no motion: copy the clip again"),
-        "one-frame": ("warning", "one frame shows no motion", "recipes read no motion"),
-        "unreadable-video": ("error", "the video has no bytes", "recipes refuse it"),
-    }
-)
-"""Code -> level, what it means, what mien does about it. An error makes results wrong."""
 
 PUBLISHED: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {"megc2019": {"samples": 442, "subjects": 68, "negative": 250, "positive": 109, "surprise": 83}}
@@ -137,33 +55,6 @@ _REFUSED = (
 )
 
 _LONG_S = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found in a copy.
-
-    Attributes
-    ----------
-    level : {"error", "warning", "note"}
-        An error makes results wrong.
-    code : str
-        A key of :data:`FAULTS`.
-    where : str
-        Id of the clip, or the dataset.
-    what, meaning, action : str
-        What it is, what it means, what mien does about it.
-    """
-
-    level: Level
-    code: str
-    where: str
-    what: str
-    meaning: str
-    action: str
-
-    def __str__(self) -> str:
-        return f"{self.level} {self.code} {self.where}: {self.what}; {self.meaning}; {self.action}"
 
 
 def check(dataset: str, root: Path | str, deep: bool = False, advance: Advance | None = None) -> list[Finding]:
@@ -293,7 +184,9 @@ def _examine(
         path = sample.source.path
         if sample.source.kind == "video" and not (path.is_file() and path.stat().st_size):
             yield "unreadable-video", sample.sample_id, f"'{path}' is empty or no file"
-    clips = [sample for sample in (*samples, *_intervals(entry, root)) if sample.source.kind == "frames"]
+    macro, remarks = _intervals(entry, root)
+    yield from remarks
+    clips = [sample for sample in (*samples, *macro) if sample.source.kind == "frames"]
     if not clips:
         return
     folders = {path: list_folder(path) for path in dict.fromkeys(sample.source.path for sample in clips)}
@@ -311,18 +204,32 @@ def _examine(
     yield from check_duplicates(clips, folders)
 
 
-def _intervals(entry: Dataset, root: Path) -> Iterator[Sample]:
-    """The macro-expressions of long videos, in the form of samples."""
+def _intervals(entry: Dataset, root: Path) -> tuple[list[Sample], list[Remark]]:
+    """The macro-expressions of long videos in the form of samples, and remarks on them (they train nothing)."""
     if entry.read_long is None:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MienWarning)
+        return [], []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MienWarning)
         videos = entry.read_long(root)
-    for video in videos:
-        for one in video.intervals:
-            if one.kind == "macro":
-                name, frames = f"{video.video_id}/{one.name}", (one.onset, one.apex, one.offset)
-                yield Sample(video.dataset, video.subject, name, one.emotion, video.source, *frames, video.fps)
+    found = [
+        Sample(
+            dataset=video.dataset,
+            subject=video.subject,
+            sample_id=f"{video.video_id}/{one.name}",
+            emotion=one.emotion,
+            source=video.source,
+            onset=one.onset,
+            apex=one.apex,
+            offset=one.offset,
+            fps=video.fps,
+        )
+        for video in videos
+        for one in video.intervals
+        if one.kind == "macro"
+    ]
+    texts = dict.fromkeys(str(said.message) for said in caught if issubclass(said.category, MienWarning))
+    told = [text for text in texts if _code(text, _SAID, "") in ("apex-outside", "offset-before-onset")]
+    return found, [("table-remark", _place(text, entry.name), _first(text)) for text in told]
 
 
 def _check_annotation(entry: Dataset, samples: Sequence[Sample]) -> Remarks:

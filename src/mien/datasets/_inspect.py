@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import Sample
-from mien.core.frames import FRAME_ENDINGS, trailing_number
+from mien.core.frames import FRAME_ENDINGS, ranges, trailing_number
 
-__all__ = ["Folder", "Remark", "Remarks", "check_clip", "check_duplicates", "check_folder", "list_folder", "ranges"]
+__all__ = ["Folder", "Remark", "Remarks", "check_clip", "check_duplicates", "check_folder", "list_folder"]
 
 Remark = tuple[str, str, str]
 """Code, place, what was found."""
@@ -263,23 +263,6 @@ def _digest(folder: Folder, numbers: Sequence[int]) -> str:
     for number in numbers:
         sha.update(folder.file(number).read_bytes())
     return sha.hexdigest()
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Write numbers briefly.
-
-    Examples
-    --------
-    >>> ranges([3, 4, 5, 9])
-    '3-5, 9'
-    """
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(f"{start}-{stop}" if stop > start else str(start) for start, stop in runs)
 
 
 def _style(name: str) -> tuple[str, str]:

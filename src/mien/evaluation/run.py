@@ -15,7 +15,7 @@ from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._folds import SELECTIONS, FoldResult, Plan, fold_file, peak_memory_mb, read_fold, run_fold
 from mien.evaluation._lock import LOCK, locked
 from mien.evaluation._progress import progress_bar
-from mien.methods import METHODS, Method, published, versions
+from mien.methods import METHODS, Method, Published, published, versions
 from mien.protocols import Fold, protocol_leaks, score, write_predictions
 from mien.protocols.splits import splits
 from mien.recipes import RECIPES
@@ -38,9 +38,8 @@ IDENTITY = (
     "fingerprint",
 )
 
-# Published three-class numbers are for these classes; their composite is of these corpora (See et al. 2019).
-MEGC_CLASSES = ("negative", "positive", "surprise")
-MEGC_CORPORA = {"casme2", "samm", "smic"}
+# The corpora of the composite (See et al. 2019), each with the label map that gives its share of it.
+MEGC_SHARES = {"casme2": "casme2_3_megc", "samm": "samm3", "smic": "smic3"}
 
 Task = tuple[int, Fold]
 
@@ -254,17 +253,34 @@ def _finish(plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str,
         scores=scores,
         run=run,
         predictions=predictions,
-        published=_comparable(data, run["protocol"]),
+        published=_comparable(data, run["protocol"], plan.method),
     )
     return scores
 
 
-def _comparable(data: Labelled, protocol: str) -> list[dict[str, Any]]:
-    """Published numbers of the same protocol, classes and corpora."""
+def _comparable(data: Labelled, protocol: str, method: str) -> list[dict[str, Any]]:
+    """Published numbers of the same protocol, corpora and classes; of other methods no ablations."""
     corpora = {sample.dataset for sample in data.samples}
-    here = corpora | ({"megc2019"} if corpora == MEGC_CORPORA else set())
-    rows = published() if set(data.classes) == set(MEGC_CLASSES) else []
-    return [asdict(row) for row in rows if row.protocol == protocol and row.corpus in here]
+    here = corpora | ({"megc2019"} if corpora == set(MEGC_SHARES) else set())
+    rows = [row for row in published() if row.protocol == protocol and row.corpus in here and _same_classes(row, data)]
+    return [
+        asdict(row) | {"note": "; ".join(filter(None, (row.variant, row.note, _training(row, corpora))))}
+        for row in rows
+        if not row.variant or row.method == method
+    ]
+
+
+def _same_classes(row: Published, data: Labelled) -> bool:
+    """As many classes by the same label map; a share of the composite has two names for it."""
+    share = {"megc2019", MEGC_SHARES.get(row.corpus, "megc2019")}
+    same = row.labels == data.labels or {row.labels, data.labels} <= share
+    return same and row.classes == len(data.classes)
+
+
+def _training(row: Published, corpora: set[str]) -> str:
+    """Say so where a published number comes from training on other corpora than this run's."""
+    theirs = set(MEGC_SHARES) if row.labels == "megc2019" else {row.corpus}
+    return "" if theirs == corpora else f"trained on {', '.join(sorted(theirs))}; here on {', '.join(sorted(corpora))}"
 
 
 def _read(plan: Plan, data: Labelled, task: Task) -> FoldResult:

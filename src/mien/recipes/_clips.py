@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, Sample, UInt8Array
-from mien.core.frames import numbered_frames
+from mien.core.frames import numbered_frames, ranges
 from mien.faces import eye_crop_matrix, face_backend, warp
 from mien.motion.apex import APEX_POLICIES, find_apex
 from mien.recipes._frames import prepare_motion, step
@@ -125,22 +125,11 @@ def _read(sample: Sample, wanted: Sequence[int | None], numbers: Collection[int]
     missing = [number for number in chosen if number not in numbers]
     if missing:
         raise MienError(
-            f"got '{sample.sample_id}' without frame {_ranges(missing)} in '{sample.source.path}' "
+            f"got '{sample.sample_id}' without frame {ranges(missing)} in '{sample.source.path}' "
             f"(it has {min(numbers)} to {max(numbers)}); expected {sample.onset} to {sample.offset}; "
             "complete the copy ('mien datasets check' lists all that is missing)"
         )
     return read(chosen)
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """3, 4, 5, 9 -> '3-5, 9'."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _face(sample: Sample, onset: UInt8Array) -> tuple[npt.NDArray[np.float32], bool]:
