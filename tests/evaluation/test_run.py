@@ -110,6 +110,12 @@ class TestOutcome:
             run(maps, tmp_path / "run", jobs=2)
         assert len(caught) == 1
 
+    def test_how_the_apex_is_found_is_part_of_the_run(self, maps: Path, tmp_path: Path) -> None:
+        run(maps, tmp_path / "run", protocol="kfold:2", apex="dnc-roi")
+        assert json.loads(read(tmp_path / "run", "run.json"))["recipe"]["name"] == "motion-map+dnc-roi"
+        with pytest.raises(MienError, match="apex policy 'loudest'"):
+            run(maps, tmp_path / "other", apex="loudest")
+
 
 class TestHonesty:
     def test_no_scaler_and_no_calibration_sees_a_test_subject(

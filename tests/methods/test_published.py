@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mien.cli import main
-from mien.core import Sample
+from mien.core import Sample, Source
 from mien.evaluation._data import Labelled
 from mien.evaluation.run import _comparable
 from mien.methods import METHODS, Published, published
 from mien.methods._published import TABLE
-from mien.protocols import LABEL_MAPS, label_map, metrics
+from mien.protocols import LABEL_MAPS, label_map
+from mien.protocols.metrics import metrics
 
 ROWS = published()
 CORPORA = {"casme2", "samm", "smic", "mmew", "casme3", "megc2019"}
@@ -126,7 +128,10 @@ def test_the_printed_uar_of_ststnet_is_macro_precision() -> None:
 def of(labels: str, *corpora: str) -> Labelled:
     """A run's data, as far as comparing looks at it."""
     names = [f"{corpus}/s1/a" for corpus in corpora]
-    samples = tuple(Sample(name.split("/", 1)[0], name.rsplit("/", 1)[0], name, 1, 2, 3, 200.0, "x") for name in names)
+    samples = tuple(
+        Sample(corpus, f"{corpus}/s1", name, "x", Source("frames", Path(name)))
+        for corpus, name in zip(corpora, names, strict=True)
+    )
     n = len(samples)
     classes = label_map(labels).classes
     return Labelled(samples, np.zeros((n, 1, 1, 3), np.uint8), np.zeros(n, np.int64), classes, labels, 0)
@@ -185,7 +190,7 @@ def test_a_number_from_other_training_corpora_says_so() -> None:
 
 
 def test_a_method_is_shown_with_its_numbers_under_what_was_measured(capsys: pytest.CaptureFixture) -> None:
-    assert main(["methods", "show", "ststnet"]) == 0
+    assert main(["methods", "show", "ststnet"], standalone=False) == 0
     lines = capsys.readouterr().out.splitlines()
     below = lines[lines.index("published: megc2019, 3 classes (megc2019), loso") + 1 :]
     assert below[1] == (

@@ -22,6 +22,9 @@ def evaluate_command(
     preset: str | None = typer.Option(None, help="Training settings; default: paper."),
     select: str = typer.Option("last", help="Epoch that is reported: last, inner, or test (leaks)."),
     keep_epochs: bool = typer.Option(False, "--keep-epochs", help="Keep the predictions of every epoch."),
+    apex: str = typer.Option(
+        "midpoint", help="Where no apex is annotated: midpoint, largest-difference, largest-flow or dnc-roi."
+    ),
     jobs: int | None = typer.Option(None, help="Folds at a time; default: one per core."),
     backend: str = typer.Option("loky", help="loky (this machine) or ray (a cluster)."),
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted run."),
@@ -44,6 +47,7 @@ def evaluate_command(
         backend=backend,
         resume=resume,
         keep_epochs=keep_epochs,
+        apex=apex,
     )
     print_scores(scores)
     for name in ("predictions.csv", "scores.json", "run.json", "report.html"):

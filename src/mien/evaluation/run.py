@@ -18,7 +18,7 @@ from mien.evaluation._progress import progress_bar
 from mien.methods import METHODS, Method, Published, published, versions
 from mien.protocols import Fold, protocol_leaks, score, write_predictions
 from mien.protocols.splits import splits
-from mien.recipes import RECIPES
+from mien.recipes import RECIPES, with_apex
 from mien.reports import write_evaluation_report
 
 __all__ = ["BACKENDS", "evaluate"]
@@ -59,6 +59,7 @@ def evaluate(
     backend: str = "loky",
     resume: bool = False,
     keep_epochs: bool = False,
+    apex: str = "midpoint",
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train and test every fold of a protocol; write predictions, scores and a report.
@@ -93,6 +94,8 @@ def evaluate(
         Continue a run of the same settings and data.
     keep_epochs : bool
         Keep the test predictions of every epoch in ``epochs/``.
+    apex : {"midpoint", "largest-difference", "largest-flow", "dnc-roi"}
+        How the apex is found where a corpus gives none (SMIC, say); all look at the clip alone, never at its label.
     progress : bool
         Show a progress bar on standard error.
 
@@ -115,13 +118,14 @@ def evaluate(
     settings = entry.settings(preset)
     _check(entry, seeds, select, keep_epochs)
     _check_workers(jobs, backend)
-    data = read_labelled(dataset, root, labels, RECIPES[entry.recipe])
+    recipe = with_apex(RECIPES[entry.recipe], apex)
+    data = read_labelled(dataset, root, labels, recipe)
     tasks = _tasks(data, protocol, seeds)
     run = {
         "method": method,
         "preset": preset or "paper",
         "settings": dict(settings),
-        "recipe": RECIPES[entry.recipe].to_json(),
+        "recipe": recipe.to_json(),
         "dataset": dataset,
         "root": str(root),
         "labels": data.labels,
