@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "agree": "mien.protocols.agreement",
     "analyze": "mien.analysis",
+    "audit": "mien.protocols.audit",
+    "compare": "mien.protocols.comparison",
     "evaluate": "mien.evaluation",
     "predict": "mien.evaluation",
     "train": "mien.evaluation",
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
     from mien.evaluation import train as train
     from mien.protocols import read_predictions as read_predictions
     from mien.protocols import score as score
+    from mien.protocols.agreement import agree as agree
+    from mien.protocols.audit import audit as audit
+    from mien.protocols.comparison import compare as compare
     from mien.synthesis import generate_motion as generate_motion
     from mien.synthesis import render as render
     from mien.video import open_video as open_video

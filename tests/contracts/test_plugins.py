@@ -116,14 +116,6 @@ def test_listing_plugins_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_published_numbers_are_shares_with_a_source() -> None:
-    rows = published()
-    assert all(0 < row.value < 1 and row.source for row in rows)
-    assert {row.metric for row in rows} <= {"uf1", "uar", "accuracy"}
-    keys = [(row.method, row.corpus, row.metric, row.source, row.note) for row in rows]
-    assert len(set(keys)) == len(keys)
-
-
 def test_the_published_uar_of_ststnet_is_marked_suspect() -> None:
     rows = [row for row in published("ststnet") if (row.corpus, row.metric) == ("megc2019", "uar")]
     assert {(row.value, row.suspect) for row in rows} == {(0.7605, True), (0.7186, False)}

@@ -152,7 +152,9 @@ def _machine(settings: Mapping[str, Any], features: Features) -> Pipeline:
     """Scaler, principal components where the settings name ``components`` (as far as there are any), and SVM."""
     options = dict(settings)
     components = min(options.pop("components", 0), *features.shape)
-    reduce = [PCA(components, svd_solver="covariance_eigh")] if components else []
+    samples, length = features.shape
+    solver = "covariance_eigh" if samples > length else "full"  # both exact; the cheaper one
+    reduce = [PCA(components, svd_solver=solver)] if components else []
     try:
         return make_pipeline(StandardScaler(), *reduce, SVC(**options))
     except TypeError as error:
