@@ -40,7 +40,7 @@ def show_command(
 
 
 def _document(method: str) -> dict[str, Any]:
-    from mien.methods import METHODS, published
+    from mien.methods import METHODS, measured, published
     from mien.recipes import RECIPES
 
     entry = METHODS[method]
@@ -54,6 +54,7 @@ def _document(method: str) -> dict[str, Any]:
         "presets": {name: dict(settings) for name, settings in entry.presets.items()},
         "deviations": list(entry.deviations),
         "published": [asdict(row) for row in published(method)],
+        "measured": [asdict(row) for row in measured(method)],
     }
 
 
@@ -67,7 +68,7 @@ def _print(document: dict[str, Any]) -> None:
         print(f"preset {name}: {_listed(settings)}")
     for text in document["deviations"]:
         print(f"deviation: {text}")
-    for line in _published(document["published"]):
+    for line in (*_published(document["published"]), *_measured(document["measured"])):
         print(line)
 
 
@@ -82,6 +83,18 @@ def _published(rows: list[dict[str, Any]]) -> Iterator[str]:
             variant = row["variant"] and f" ({row['variant']})"
             note = row["note"] and f"; {'suspect: ' if row['suspect'] else ''}{row['note']}"
             yield f"  {what}{variant}: {row['source']}{note}"
+
+
+def _measured(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Our numbers, with what they were trained on: most published ones had other corpora to train on."""
+    for (corpus, trained_on, preset, command), group in groupby(rows, key=_origin):
+        scores = ", ".join(f"{row['metric']} {row['value']:g} [{row['low']:g}, {row['high']:g}]" for row in group)
+        yield f"ours: {corpus}, trained on {trained_on}, preset {preset}: {scores}"
+        yield f"  {command}"
+
+
+def _origin(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    return row["corpus"], row["trained_on"], row["preset"], row["command"]
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int, str, str]:
