@@ -10,7 +10,6 @@ __all__ = ["Measured", "measured"]
 
 TABLE = Path(__file__).parent / "measured.csv"
 TEXTS = ("method", "preset", "corpus", "trained_on", "labels", "protocol", "metric", "command")
-NUMBERS = ("value", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,10 @@ def measured(method: str | None = None) -> list[Measured]:
         rows = [
             Measured(
                 **{name: row[name] for name in TEXTS},
-                **{name: float(row[name]) for name in NUMBERS},
                 classes=int(row["classes"]),
+                value=float(row["value"]),
+                low=float(row["low"]),
+                high=float(row["high"]),
             )
             for row in csv.DictReader(file)
         ]
