@@ -7,8 +7,9 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from mien.core import MienError
+from mien.core.frames import FRAME_ENDINGS
 from mien.video.frame import EVERY, Frame, Video
-from mien.video.images import IMAGE_ENDINGS, read_image
+from mien.video.images import read_image
 
 __all__ = ["FolderVideo", "list_images"]
 
@@ -25,7 +26,7 @@ def list_images(folder: str | Path) -> list[Path]:
     >>> [path.name for path in list_images(folder)]
     ['img2.jpg', 'img10.jpg']
     """
-    found = (p for p in Path(folder).iterdir() if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith("."))
+    found = (p for p in Path(folder).iterdir() if p.suffix.lower() in FRAME_ENDINGS and not p.name.startswith("."))
     return sorted(found, key=_numeric)
 
 
@@ -44,7 +45,7 @@ class FolderVideo(Video):
         if not self._images:
             raise MienError(
                 f"got the folder '{path}' with no picture in it; expected numbered images "
-                f"({', '.join(sorted(IMAGE_ENDINGS))}); check the path"
+                f"({', '.join(sorted(FRAME_ENDINGS))}); check the path"
             )
         if fps is None:
             raise MienError(

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mien.core import MienError, UInt8Array, atomic_path
+from mien.core.frames import FRAME_ENDINGS
 
-__all__ = ["IMAGE_ENDINGS", "read_image", "write_image"]
-
-IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+__all__ = ["read_image", "write_image"]
 
 
 def read_image(path: str | Path, *, grey: bool = False) -> UInt8Array:
@@ -99,8 +98,8 @@ def write_image(path: str | Path, image: UInt8Array) -> Path:
 
     path = Path(path)
     check_image(image)
-    if path.suffix.lower() not in IMAGE_ENDINGS:
-        raise MienError(f"got '{path}' to write a picture to; expected one of {', '.join(sorted(IMAGE_ENDINGS))}")
+    if path.suffix.lower() not in FRAME_ENDINGS:
+        raise MienError(f"got '{path}' to write a picture to; expected one of {', '.join(sorted(FRAME_ENDINGS))}")
     ordered = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     _, encoded = cv2.imencode(path.suffix.lower(), ordered)
     with atomic_path(path) as temporary:
