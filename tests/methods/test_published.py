@@ -197,7 +197,8 @@ def test_a_method_is_shown_with_its_numbers_under_what_was_measured(capsys: pyte
         "  uar 0.7605: Liong et al., STSTNet, FG 2019; suspect: macro-precision: truth and prediction swapped"
     )
     assert "published: casme2, 3 classes (label map not known), loso" in lines
-    assert sum(line.startswith("  ") for line in lines) == len(published("ststnet"))
+    ours = next(number for number, line in enumerate(lines) if line.startswith("ours:"))
+    assert sum(line.startswith("  ") for line in lines[:ours]) == len(published("ststnet"))
 
 
 def test_names_agree_with_the_methods_here() -> None:
