@@ -62,6 +62,8 @@ def test_each_seed_is_scored_alone_and_the_values_are_means(noisy: Build) -> Non
     assert document["fold_mean"]["uf1"] == pytest.approx((zero["fold_mean"]["uf1"] + one["fold_mean"]["uf1"]) / 2)
     assert document["confusion"] == zero["confusion"] != one["confusion"]
     assert document["n"] == 60
+    assert document["seed_sd"]["uf1"] == pytest.approx(abs(zero["uf1"] - one["uf1"]) / np.sqrt(2))
+    assert zero["seed_sd"] == {"accuracy": None, "uf1": None, "uar": None}
     assert document["seeds"]["1"] == {key: one[key] for key in document["seeds"]["1"]}
 
 

@@ -50,6 +50,9 @@ def _scores(document: Mapping[str, Any]) -> Table:
     rows |= {f"seed {name}": part for name, part in document["seeds"].items() if len(document["seeds"]) > 1}
     for name, part in rows.items():
         table.add_row(name, f"{part['n']:g}", *(_with_interval(part, metric) for metric in ("uf1", "uar", "accuracy")))
+    spread = document["seed_sd"]
+    if spread["uf1"] is not None:
+        table.add_row("sd over seeds", "", *(f"{spread[metric]:.4f}" for metric in ("uf1", "uar", "accuracy")))
     folds = document["fold_mean"]
     if folds["uf1"] is not None:
         table.add_row("mean of folds", "", f"{folds['uf1']:.4f}", "", f"{folds['accuracy']:.4f}")

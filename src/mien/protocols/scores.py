@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,8 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
     dict
         The ``scores.json`` of the contract without what only a run knows; plain numbers, lists and dicts. Beside
         each table, ``baselines``: what always saying the most frequent class (``majority``) and guessing every class
-        equally often (``guessing``) get on these samples.
+        equally often (``guessing``) get on these samples; and ``seed_sd``, the standard deviation of the headline scores
+        over seeds (null for one seed).
 
     Raises
     ------
@@ -78,6 +79,7 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
         str(seed): _with_datasets(part, classes, resamples, rng_seed)
         for seed, part in _grouped(rows, lambda row: row.seed).items()
     }
+    document["seed_sd"] = _seed_spread(document["seeds"].values())
     document["selection"] = ", ".join(sorted({row.selection for row in rows}))
     document["leaks"] = leaks(rows)
     return document
@@ -128,6 +130,13 @@ def leaks(rows: Rows) -> list[str]:
     if len(folds) > len({(seed, subject) for seed, subject, _ in folds}):
         found.append(SUBJECT_LEAK)
     return found
+
+
+def _seed_spread(seeds: Iterable[Document]) -> Document:
+    """Standard deviation over seeds of the headline scores; null for a single seed."""
+    parts = list(seeds)
+    names = ("accuracy", "uf1", "uar")
+    return {name: stdev(part[name] for part in parts) if len(parts) > 1 else None for name in names}
 
 
 def _with_datasets(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: int) -> Document:
