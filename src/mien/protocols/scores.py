@@ -50,8 +50,8 @@ def score(predictions: Rows | Path | str, *, resamples: int = 2000, rng_seed: in
     dict
         The ``scores.json`` of the contract without what only a run knows; plain numbers, lists and dicts. Beside
         each table, ``baselines``: what always saying the most frequent class (``majority``) and guessing every class
-        equally often (``guessing``) get on these samples; and ``seed_sd``, the standard deviation of the headline scores
-        over seeds (null for one seed).
+        equally often (``guessing``) get on these samples; and ``seed_sd``, the standard deviation of the headline
+        scores over seeds (null for one seed).
 
     Raises
     ------
