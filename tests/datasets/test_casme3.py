@@ -143,3 +143,7 @@ def test_a_whole_copy_of_the_real_table_reads(shared_data: Path, tmp_path: Path)
     samples = read(tmp_path)
     assert len({sample.source.path for sample in samples}) == 860
     assert all(sample.source.path.is_dir() for sample in samples)
+
+
+def test_errata_are_data_that_a_command_can_name() -> None:
+    assert set(CASME3.errata) == set(ERRATA)

@@ -116,6 +116,10 @@ class TestOutcome:
         with pytest.raises(MienError, match="apex policy 'loudest'"):
             run(maps, tmp_path / "other", apex="loudest")
 
+    def test_errata_are_asked_of_corpora_that_have_some(self, maps: Path, tmp_path: Path) -> None:
+        with pytest.raises(MienError, match="none are known"):
+            run(maps, tmp_path / "run", errata=True)
+
 
 class TestHonesty:
     def test_no_scaler_and_no_calibration_sees_a_test_subject(

@@ -92,6 +92,8 @@ def _described(entry: Dataset) -> Iterator[str]:
     if isinstance(entry, Corpus):
         yield f"published: {', '.join(f'{count} {name}' for name, count in entry.published.items())}"
         yield f"layouts: {'; '.join(layout.name for layout in entry.layouts)}"
+        if entry.errata:
+            yield f"errata (evaluate --errata): {', '.join(entry.errata)}"
         maps = tuple(dict.fromkeys((*maps, *entry.label_maps)))
     for name in maps:
         yield from _mapped(entry, name)

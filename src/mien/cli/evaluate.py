@@ -25,6 +25,7 @@ def evaluate_command(
     apex: str = typer.Option(
         "midpoint", help="Where no apex is annotated: midpoint, largest-difference, largest-flow or dnc-roi."
     ),
+    errata: bool = typer.Option(False, "--errata", help="Apply the corpus's known corrections, by clip id."),
     jobs: int | None = typer.Option(None, help="Folds at a time; default: one per core."),
     backend: str = typer.Option("loky", help="loky (this machine) or ray (a cluster)."),
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted run."),
@@ -48,6 +49,7 @@ def evaluate_command(
         resume=resume,
         keep_epochs=keep_epochs,
         apex=apex,
+        errata=errata,
     )
     print_scores(scores)
     for name in ("predictions.csv", "scores.json", "run.json", "report.html"):

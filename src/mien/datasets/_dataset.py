@@ -33,7 +33,8 @@ class Dataset:
     labels : str
         The label map that applies unless another is asked for.
     read : callable
-        ``read(root) -> list[Sample]``, sorted as stored; raises :class:`MienError` for a broken copy.
+        ``read(root) -> list[Sample]``, sorted as stored; raises :class:`MienError` for a broken copy. A corpus with
+        errata also takes ``read(root, errata=True)``.
     read_long : callable or None
         ``read_long(root) -> list[LongVideo]`` for a corpus of long videos: what spotting is scored on.
 
@@ -49,7 +50,7 @@ class Dataset:
     obtain: str
     classes: tuple[str, ...]
     labels: str
-    read: Callable[[Path], list[Sample]]
+    read: Callable[..., list[Sample]]
     read_long: Callable[[Path], list[LongVideo]] | None = None
 
 

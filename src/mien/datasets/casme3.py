@@ -193,6 +193,7 @@ CASME3 = Corpus(
             "happy": 55,
         }
     ),
+    errata=ERRATA,
     label_maps=("casme3_3", "casme3_4", "casme3_7"),
 )
 

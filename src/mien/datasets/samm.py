@@ -159,6 +159,7 @@ SAMM = Corpus(
             "Other": 26,
         }
     ),
+    errata=ERRATA,
     label_maps=("samm3", "samm4_ms3d", "samm5_mmnet", "samm7_emotion", "samm7_objective", "samm8"),
 )
 

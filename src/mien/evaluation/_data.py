@@ -63,7 +63,9 @@ class Labelled:
         return digest.hexdigest()
 
 
-def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Recipe) -> Labelled:
+def read_labelled(
+    dataset: str, root: Path | str, labels: str | None, recipe: Recipe, *, errata: bool = False
+) -> Labelled:
     """Read a dataset, apply a label map, prepare the inputs.
 
     Parameters
@@ -77,6 +79,8 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
         else the emotions as annotated.
     recipe : Recipe
         How to prepare the inputs.
+    errata : bool
+        Apply the corpus's known corrections.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
         If a name is unknown, the copy is broken, or the label map keeps nothing.
     """
     entry = DATASETS[dataset]
-    samples = sorted(entry.read(Path(root)), key=lambda sample: sample.sample_id)
+    samples = sorted(_read(entry, Path(root), errata), key=lambda sample: sample.sample_id)
     name, classes, truths = _classes(samples, labels, entry)
     kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
     if not kept:
@@ -103,6 +107,16 @@ def read_labelled(dataset: str, root: Path | str, labels: str | None, recipe: Re
     chosen = tuple(sample for sample, _ in kept)
     targets = np.array([classes.index(truth) for _, truth in kept], dtype=np.int64)
     return Labelled(chosen, load(chosen, recipe), targets, classes, name, len(samples) - len(kept))
+
+
+def _read(entry: Dataset, root: Path, errata: bool) -> list[Sample]:
+    if not errata:
+        return entry.read(root)
+    if not (isinstance(entry, Corpus) and entry.errata):
+        raise MienError(
+            f"got errata for '{entry.name}', for which none are known; expected samm or casme3; drop --errata"
+        )
+    return entry.read(root, errata=True)
 
 
 def _classes(

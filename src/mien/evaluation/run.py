@@ -60,6 +60,7 @@ def evaluate(
     resume: bool = False,
     keep_epochs: bool = False,
     apex: str = "midpoint",
+    errata: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train and test every fold of a protocol; write predictions, scores and a report.
@@ -96,6 +97,8 @@ def evaluate(
         Keep the test predictions of every epoch in ``epochs/``.
     apex : {"midpoint", "largest-difference", "largest-flow", "dnc-roi"}
         How the apex is found where a corpus gives none (SMIC, say); all look at the clip alone, never at its label.
+    errata : bool
+        Apply the corpus's known corrections, by clip id (off: the table as distributed).
     progress : bool
         Show a progress bar on standard error.
 
@@ -119,7 +122,7 @@ def evaluate(
     _check(entry, seeds, select, keep_epochs)
     _check_workers(jobs, backend)
     recipe = with_apex(RECIPES[entry.recipe], apex)
-    data = read_labelled(dataset, root, labels, recipe)
+    data = read_labelled(dataset, root, labels, recipe, errata=errata)
     tasks = _tasks(data, protocol, seeds)
     run = {
         "method": method,
@@ -128,6 +131,7 @@ def evaluate(
         "recipe": recipe.to_json(),
         "dataset": dataset,
         "root": str(root),
+        "errata": errata,
         "labels": data.labels,
         "classes": list(data.classes),
         "n": len(data.samples),
