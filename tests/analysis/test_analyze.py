@@ -161,6 +161,29 @@ def test_names_keep_their_ending_where_two_share_a_stem(tmp_path: Path) -> None:
     assert {name for _, name in find_sources([tmp_path])} == {"a.mp4", "a.mov", "b"}
 
 
+def test_two_sources_of_one_name_are_refused_since_one_result_would_replace_the_other(tmp_path: Path) -> None:
+    for folder in ("monday", "tuesday"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.mp4").touch()
+    with pytest.raises(MienError, match=r"two sources named 'a\.mp4'"):
+        find_sources([tmp_path / "monday", tmp_path / "tuesday"])
+
+
+def test_results_replace_earlier_results_and_nothing_else(clip: Path, tmp_path: Path) -> None:
+    from mien.video import open_video, write_image
+
+    with open_video(clip) as video:
+        frames = [frame.image for frame in video][:40]
+    for number, image in enumerate(frames):
+        write_image(tmp_path / "person" / f"{number}.png", image)
+    with pytest.raises(MienError, match="holds other things"):
+        mien.analyze(tmp_path / "person", fps=100, out=tmp_path)
+    assert len(list((tmp_path / "person").iterdir())) == 40
+    for _ in range(2):
+        result = mien.analyze(tmp_path / "person", fps=100, out=tmp_path / "out")
+    assert result.folder == tmp_path / "out/person"
+
+
 def test_a_nearly_still_face_gives_at_most_one_interval(shared_data: Path) -> None:
     assert len(mien.analyze(shared_data / "media/evm_face.mp4").intervals) <= 1
 

@@ -11,12 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from mien.analysis._result import Analysis
-from mien.core import Interval, atomic_folder
+from mien.core import Interval, MienError, atomic_folder
 from mien.spotting import REGIONS, SpotSettings
 
-__all__ = ["write_analysis"]
+__all__ = ["check_results_folder", "write_analysis"]
 
 _QUALITY = ("face_px", "blur", "yaw", "pitch", "roll")
+
+
+_RESULTS = {"report.html", "intervals.csv", "frames.csv", "analysis.json"}
+
+
+def check_results_folder(folder: Path) -> None:
+    """Raise :class:`MienError` if writing results there would replace anything but earlier results."""
+    if not folder.exists():
+        return
+    others = [] if not folder.is_dir() else [p.name for p in folder.iterdir() if p.suffix != ".eaf"]
+    if not folder.is_dir() or set(others) - _RESULTS:
+        raise MienError(
+            f"got '{folder}' for the results, which holds other things; "
+            "expected a new folder or earlier results of mien, which are replaced; choose another --out"
+        )
 
 
 def write_analysis(found: Analysis, folder: Path, settings: SpotSettings, *, elan: bool = False) -> Analysis:

@@ -12,7 +12,7 @@ import numpy as np
 from mien.analysis._follow import Track, follow
 from mien.analysis._read import read_intervals
 from mien.analysis._result import Analysis
-from mien.analysis._write import write_analysis
+from mien.analysis._write import check_results_folder, write_analysis
 from mien.core import Interval, MienError
 from mien.faces import FaceTracker, face_backend
 from mien.methods import load_model
@@ -71,7 +71,8 @@ def analyze(
     Raises
     ------
     MienError
-        If the source is no readable video, has no face in any frame, or the model cannot be used.
+        If the source is no readable video, has no face in any frame, or the model cannot be used; or if the folder of
+        the results holds anything but earlier results.
 
     Examples
     --------
@@ -80,6 +81,9 @@ def analyze(
     >>> [(i.apex_s, i.emotion, i.confidence) for i in found.intervals]  # doctest: +SKIP
     """
     source, settings = Path(source), settings or SpotSettings()
+    folder = None if out is None else Path(out) / (name or _stem(source))
+    if folder is not None:
+        check_results_folder(folder)
     recogniser = load_model(model)
     backend = face_backend(faces)
     with open_video(source, fps=fps, grey=True) as video:
@@ -106,7 +110,7 @@ def analyze(
         warnings=(*notes, *_warnings(track, rate)),
         model=recogniser.card,
     )
-    return found if out is None else write_analysis(found, Path(out) / (name or _stem(source)), settings, elan=elan)
+    return found if folder is None else write_analysis(found, folder, settings, elan=elan)
 
 
 def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
@@ -118,14 +122,19 @@ def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
     Raises
     ------
     MienError
-        If a source does not exist or a folder holds neither videos nor images.
+        If two sources have the same name, so that one result would replace the other.
     """
     found: list[Path] = []
     for source in map(Path, sources):
         videos = sorted(p for p in source.iterdir() if p.is_file() and is_video(p)) if source.is_dir() else []
         found += videos or [source]
     stems = [_stem(path) for path in found]
-    return [(path, path.name if stems.count(stem) > 1 else stem) for path, stem in zip(found, stems, strict=True)]
+    names = [path.name if stems.count(stem) > 1 else stem for path, stem in zip(found, stems, strict=True)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise MienError(
+            f"got two sources named '{twice[0]}'; expected one, as results go by name; give each its own --out"
+        )
+    return list(zip(found, names, strict=True))
 
 
 def _stem(path: Path) -> str:

@@ -55,9 +55,11 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     temporary.chmod(0o777 & ~_umask())
     try:
         yield temporary
+        old = temporary.with_name(f"{temporary.name}-old")
         if path.exists():
-            shutil.rmtree(path)
+            path.replace(old)  # aside, not away: a crash between the two renames loses neither
         temporary.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -117,12 +117,14 @@ def spot(curves: Curves, settings: SpotSettings = SpotSettings(), face: int = 1)
     """
     curve = np.full(len(curves.times_s), np.nan)
     segments = [_Segment.cut(curves, start, stop) for start, stop in _runs(curves)]
-    noise = _noise([segment.bumps(settings)[0] for segment in segments])
+    bumps = [segment.bumps(settings) for segment in segments]
+    noise = _noise([height for height, _ in bumps])
     found: list[Interval] = []
-    for segment in segments:
-        there = segment.motion(noise, settings)
-        curve[segment.start : segment.stop] = np.interp(segment.times_s, segment.grid_s, there)
-        found += segment.intervals(there, noise, settings, face)
+    for segment, (height, towards) in zip(segments, bumps, strict=True):
+        excess = _excess(height, towards, noise, settings)
+        motion = np.linalg.norm(excess, axis=1)  # how far the skin of all regions stands out together, above its noise
+        curve[segment.start : segment.stop] = np.interp(segment.times_s, segment.grid_s, motion)
+        found += segment.intervals(motion, excess, towards, settings, face)
     return sorted(found, key=lambda interval: interval.onset_s), curve
 
 
@@ -194,10 +196,6 @@ class _Segment:
             best[better], towards[better] = height[better], direction[better]
         return best, towards
 
-    def motion(self, noise: Array, settings: SpotSettings) -> Array:
-        """The motion curve (G,): how far the skin of all regions stands out together, above its noise."""
-        return np.sqrt((_excess(*self.bumps(settings), noise, settings) ** 2).sum(axis=1))
-
     def threshold(self, settings: SpotSettings) -> Array:
         """What the curve must exceed at each time (G,): more in a blink, more while the head moves fast."""
         usual = median_filter(self.eyes, size=max(3, int(1.5 * self.rate)) | 1, mode="nearest")
@@ -208,9 +206,10 @@ class _Segment:
         floor = settings.least_px * np.where(blink > 0, settings.blink_factor, 1.0)
         return np.maximum(floor, settings.head_share * np.linalg.norm(swing, axis=1))
 
-    def intervals(self, curve: Array, noise: Array, settings: SpotSettings, face: int) -> list[Interval]:
-        bumps, towards = self.bumps(settings)
-        excess = _excess(bumps, towards, noise, settings)
+    def intervals(
+        self, curve: Array, excess: Array, towards: Array, settings: SpotSettings, face: int
+    ) -> list[Interval]:
+        """Intervals around the peaks of the motion curve (G,), the highest first where two overlap."""
         above = curve > self.threshold(settings)
         peaks, _ = find_peaks(np.where(above, curve, 0.0), distance=max(1, int(0.12 * self.rate)))
         found: list[tuple[float, float, float, float, int]] = []
