@@ -15,6 +15,12 @@ settings.load_profile("mien")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Prepared inputs of the tests go to a folder of their own, never to the user's cache."""
+    os.environ["MIEN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the private measuring data; the test skips where it is absent."""

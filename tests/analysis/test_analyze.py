@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import mien
 from mien.analysis import Analysis, find_sources
+from mien.analysis._write import check_results_folder
 from mien.core import MienError
 from mien.synthesis import Event
 
@@ -91,16 +93,17 @@ def test_the_json_says_what_was_done(found: Analysis) -> None:
 
 
 def test_an_interval_is_read_by_the_recipe_that_training_uses(clip: Path, found: Analysis) -> None:
-    from mien.faces import Box, face_backend
+    from mien.faces import Box, eye_crop_matrix, face_backend, warp
     from mien.methods import load_model
-    from mien.recipes import prepare_motion
+    from mien.motion import motion_map, optical_flow
     from mien.video import read_frames
 
     model, first = load_model("default"), found.intervals[0]
-    onset, apex = read_frames(clip, [first.onset_frame, first.apex_frame])
-    points = face_backend("dlib").landmarks(onset.image, Box(*found.track.boxes[first.onset_frame]))
-    made = prepare_motion(model.recipe, onset.image, apex.image, points)
-    _, probabilities = model.predict(made.array[None])
+    onset, apex = (frame.image for frame in read_frames(clip, [first.onset_frame, first.apex_frame]))
+    points = face_backend("dlib").landmarks(onset, Box(*found.track.boxes[first.onset_frame]))
+    matrix = eye_crop_matrix(points, 128)
+    seen = motion_map(optical_flow(warp(onset, matrix, 128), warp(apex, matrix, 128)))
+    _, probabilities = model.predict(seen[None])
     assert dict(zip(model.classes, probabilities[0], strict=True)) == first.probabilities
 
 
@@ -182,6 +185,42 @@ def test_results_replace_earlier_results_and_nothing_else(clip: Path, tmp_path: 
     for _ in range(2):
         result = mien.analyze(tmp_path / "person", fps=100, out=tmp_path / "out")
     assert result.folder == tmp_path / "out/person"
+
+
+def results(folder: Path, *names: str) -> Path:
+    """A folder of earlier results, and what else is named; files that were not edited since have one time."""
+    folder.mkdir()
+    for name in ("report.html", "intervals.csv", "frames.csv", "analysis.json", *names):
+        (folder / name).touch()
+        os.utime(folder / name, (1000, 1000))
+    return folder
+
+
+@pytest.mark.parametrize("names", [(), ("person.eaf",)])
+def test_earlier_results_with_their_own_elan_file_are_replaced(tmp_path: Path, names: tuple[str, ...]) -> None:
+    check_results_folder(results(tmp_path / "person", *names))
+
+
+def test_an_elan_file_of_the_users_own_is_never_replaced(tmp_path: Path) -> None:
+    with pytest.raises(MienError, match=r"holds other things, such as 'human\.eaf'"):
+        check_results_folder(results(tmp_path / "person", "human.eaf"))
+    lone = results(tmp_path / "lone", "lone.eaf")
+    (lone / "analysis.json").unlink()
+    with pytest.raises(MienError, match=r"such as 'lone\.eaf'"):
+        check_results_folder(lone)
+    edited = results(tmp_path / "interview", "interview.eaf")
+    os.utime(edited / "interview.eaf", (1001, 1001))
+    with pytest.raises(MienError, match=r"interview\.eaf', which was edited after the analysis"):
+        check_results_folder(edited)
+    (tmp_path / "file").touch()
+    with pytest.raises(MienError, match="which is a file"):
+        check_results_folder(tmp_path / "file")
+
+
+def test_what_mien_wrote_for_elan_does_not_count_as_edited(found: Analysis) -> None:
+    assert found.folder is not None
+    assert (found.folder / "clip.eaf").is_file()
+    check_results_folder(found.folder)
 
 
 def test_a_nearly_still_face_gives_at_most_one_interval(shared_data: Path) -> None:

@@ -118,10 +118,10 @@ def test_a_missing_apex_is_the_middle_by_number(smile: Sample) -> None:
 @pytest.mark.parametrize("policy", ["largest-difference", "largest-flow", "dnc-roi"])
 def test_a_missing_apex_can_be_looked_for(policy: str, smile: Sample) -> None:
     unknown = replace(smile, apex=None)
-    array, notes = prepare_sample(unknown, with_apex(RECIPE, policy))
-    near = [prepare_sample(replace(smile, apex=apex), RECIPE)[0] for apex in range(50, 56)]
-    assert notes == ["apex missing"]
-    assert any(np.array_equal(array, other) for other in near)
+    made = prepare_sample(unknown, with_apex(RECIPE, policy))
+    near = [prepare_sample(replace(smile, apex=apex), RECIPE).array for apex in range(50, 56)]
+    assert made.notes == ("apex missing",)
+    assert any(np.array_equal(made.array, other) for other in near)
 
 
 def test_an_apex_outside_its_interval_is_none(smile: Sample) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from mien.analysis._follow import Track
 from mien.analysis._result import Evidence
-from mien.core import Interval
+from mien.core import Interval, UInt8Array
 from mien.faces import Box, FaceBackend
 from mien.methods import TrainedModel
-from mien.recipes import prepare_motion
+from mien.motion import optical_flow
+from mien.recipes import Face, Stage, Take, run
 from mien.video import read_frames
 
 __all__ = ["read_intervals"]
@@ -42,11 +43,8 @@ def read_intervals(
     """
     named, evidence = [], []
     for interval in intervals:
-        onset, apex = read_frames(
-            source, [interval.onset_frame, interval.apex_frame], fps=fps, times_s=track.times_s.tolist()
-        )
-        points = backend.landmarks(onset.image, Box(*track.boxes[interval.onset_frame]))
-        made = prepare_motion(model.recipe, onset.image, apex.image, points)
+        made = run(model.recipe, _take(source, fps, interval, track, backend))
+        assert made.array is not None
         decided, probabilities = model.predict(made.array[None])
         emotion = model.classes[int(decided[0])]
         shares = dict(zip(model.classes, (float(p) for p in probabilities[0]), strict=True))
@@ -56,8 +54,45 @@ def read_intervals(
         named.append(
             replace(interval, emotion=emotion, confidence=shares[emotion], probabilities=shares, notes="; ".join(notes))
         )
-        evidence.append(Evidence(_colour(made.onset), _colour(made.apex), made.flow))
+        evidence.append(_evidence(made))
     return named, evidence
+
+
+def _take(source: Path, fps: float | None, interval: Interval, track: Track, backend: FaceBackend) -> Take:
+    """The interval as recipes read clips; the face is where the track has it."""
+    times = track.times_s
+
+    def read(wanted: Sequence[int]) -> Iterator[UInt8Array]:
+        return (frame.image for frame in read_frames(source, list(wanted), fps=fps, times_s=times.tolist()))
+
+    def locate(image: UInt8Array, number: int, faces: str) -> Face:
+        box = Box(*track.boxes[number])
+        return Face(backend.landmarks(image, box), box)
+
+    first, last = interval.onset_frame, interval.offset_frame
+    took = float(times[last] - times[first])
+    return Take(
+        name=source.name,
+        onset=first,
+        apex=interval.apex_frame,
+        offset=last,
+        fps=(last - first) / took if took > 0 else None,
+        read=read,
+        locate=locate,
+    )
+
+
+def _evidence(made: Stage) -> Evidence:
+    """Onset, apex and the flow between them; computed anew where the recipe makes something else of the clip."""
+    frames = made.cropped("pictures")
+    onset, apex = (_picture(frames[place]) for place in (made.onset, made.apex))
+    flows = made.flows
+    flow = flows[0] if flows is not None and len(flows) == 1 else optical_flow(onset, apex)
+    return Evidence(_colour(onset), _colour(apex), flow)
+
+
+def _picture(frame: np.ndarray) -> UInt8Array:
+    return np.asarray(np.clip(np.rint(frame), 0, 255), np.uint8)
 
 
 def _colour(image: np.ndarray) -> np.ndarray:

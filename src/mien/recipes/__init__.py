@@ -1,8 +1,33 @@
-"""From a sample to the array a method eats, as a named recipe whose digest says exactly how."""
+"""From a sample to the array a method eats, as a named recipe whose digest says exactly how, made once."""
 
-from mien.recipes._clips import prepare_sample, with_apex
-from mien.recipes._frames import PreparedMotion, prepare_motion
+from mien.recipes._cache import Cache, CacheEntry, Prepared
+from mien.recipes._identity import cache_key, code_digest
 from mien.recipes._load import load
+from mien.recipes._prepare import Outcome, fill_cache, prepare_sample
 from mien.recipes._recipe import RECIPES, Recipe
+from mien.recipes._stage import STEPS, Stage, run
+from mien.recipes._take import NOTES, Face, Take, open_take
+from mien.recipes._variants import with_apex, with_faces
 
-__all__ = ["RECIPES", "PreparedMotion", "Recipe", "load", "prepare_motion", "prepare_sample", "with_apex"]
+__all__ = [
+    "NOTES",
+    "RECIPES",
+    "STEPS",
+    "Cache",
+    "CacheEntry",
+    "Face",
+    "Outcome",
+    "Prepared",
+    "Recipe",
+    "Stage",
+    "Take",
+    "cache_key",
+    "code_digest",
+    "fill_cache",
+    "load",
+    "open_take",
+    "prepare_sample",
+    "run",
+    "with_apex",
+    "with_faces",
+]

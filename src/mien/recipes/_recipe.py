@@ -51,6 +51,10 @@ class Recipe:
         text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def find(self, parameter: str, default: Any) -> Any:
+        """Return the parameter of the first step that has it."""
+        return next((params[parameter] for _, steps in self.steps if parameter in (params := dict(steps))), default)
+
     def to_json(self) -> dict[str, Any]:
         """Return name, steps and digest as JSON types."""
         return {**self._content(), "digest": self.digest}
