@@ -23,6 +23,7 @@ _PUBLIC = {
     "compare": "mien.protocols.comparison",
     "evaluate": "mien.evaluation",
     "predict": "mien.evaluation",
+    "prepare": "mien.evaluation",
     "train": "mien.evaluation",
     "read_predictions": "mien.protocols",
     "score": "mien.protocols",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from mien.core import Source as Source
     from mien.evaluation import evaluate as evaluate
     from mien.evaluation import predict as predict
+    from mien.evaluation import prepare as prepare
     from mien.evaluation import train as train
     from mien.protocols import read_predictions as read_predictions
     from mien.protocols import score as score

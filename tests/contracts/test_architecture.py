@@ -96,6 +96,7 @@ def test_the_public_names_are_exact() -> None:
         "generate_motion",
         "open_video",
         "predict",
+        "prepare",
         "read_predictions",
         "render",
         "score",

@@ -65,18 +65,18 @@ def data(maps: Path) -> Labelled:
 
 @pytest.fixture(scope="module")
 def runs(maps: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One honest run with its epochs kept, and one whose epoch the test folds chose."""
+    """One honest run, and one whose epoch the test folds chose, with their epochs kept."""
     pytest.importorskip("torch")
     folder = tmp_path_factory.mktemp("runs")
     options = {"protocol": "kfold:3", "preset": "small", "jobs": 1, "progress": False}
     evaluate("ststnet", "motion-npz", maps, out=folder / "last", keep_epochs=True, **options)
-    evaluate("ststnet", "motion-npz", maps, out=folder / "test", select="test", **options)
+    evaluate("ststnet", "motion-npz", maps, out=folder / "test", select="test", keep_epochs=True, **options)
     return {name: folder / name for name in ("last", "test")}
 
 
 def suited(method: str, data: Labelled) -> Labelled:
     """Every other pixel is enough, and far quicker, for what is no network."""
-    return data if METHODS[method].kind == "network" else replace(data, maps=data.maps[:, ::2, ::2])
+    return data if METHODS[method].kind == "network" else replace(data, inputs=data.inputs[:, ::2, ::2])
 
 
 def folds(data: Labelled, protocol: str = "loso") -> list[Fold]:
@@ -123,6 +123,10 @@ class TestE1BestEpochOnTheTestSubject:
         assert "These scores leak" in (run / "report.html").read_text()
         main(["score", str(run / "predictions.csv")], standalone=False)
         assert capsys.readouterr().out.startswith("LEAK: ")
+        main(["audit", str(run)], standalone=False)
+        assert f"LEAK: {TEST_SELECTION_LEAK}" in capsys.readouterr().out
+        main(["audit", str(run), "--json"], standalone=False)
+        assert json.loads(capsys.readouterr().out)["leaks"] == [TEST_SELECTION_LEAK]
 
     @pytest.mark.parametrize("select", ["last", "inner"])
     def test_no_label_of_the_test_fold_changes_what_is_predicted(
@@ -182,12 +186,12 @@ class TestE4LostClipsAndRandomTests:
         needs(name)
         data = suited(name, data)
         trained = fitted(name, data)
-        predicted, probabilities = trained.predict(data.maps)
-        np.testing.assert_array_equal(trained.predict(data.maps)[1], probabilities)
-        turned = trained.predict(data.maps[::-1])
+        predicted, probabilities = trained.predict(data.inputs)
+        np.testing.assert_array_equal(trained.predict(data.inputs)[1], probabilities)
+        turned = trained.predict(data.inputs[::-1])
         np.testing.assert_array_equal(turned[0][::-1], predicted)
         np.testing.assert_allclose(turned[1][::-1], probabilities, atol=1e-6)
-        np.testing.assert_allclose(trained.predict(data.maps[:1])[1], probabilities[:1], atol=1e-6)
+        np.testing.assert_allclose(trained.predict(data.inputs[:1])[1], probabilities[:1], atol=1e-6)
 
 
 class TestE5InnerSplitThroughSubjects:
@@ -226,7 +230,7 @@ class TestE5InnerSplitThroughSubjects:
 def test_e6_what_predicts_is_given_no_label(name: str, data: Labelled) -> None:
     """MS3D chose among its heads by the loss, for which one needs the truth."""
     needs(name)
-    assert list(inspect.signature(fitted(name, suited(name, data)).predict).parameters) == ["maps"]
+    assert list(inspect.signature(fitted(name, suited(name, data)).predict).parameters) == ["inputs"]
 
 
 class TestE7TheTestSubjectAsValidation:
@@ -254,7 +258,7 @@ class TestE7TheTestSubjectAsValidation:
         assert len(given) == (2 if select == "inner" else 1)
         for maps, groups in given:
             assert groups <= {data.subjects[row] for row in fold.train}
-            assert not shared_rows(maps, data.maps[fold.test])
+            assert not shared_rows(maps, data.inputs[fold.test])
 
 
 class TestE8OneSampleOut:
@@ -335,12 +339,12 @@ class TestE12StatisticsOfAllData:
         needs(name)
         data = suited(name, data)
         fold = folds(data)[2]
-        changed, labels = data.maps.copy(), data.targets.copy()
+        changed, labels = data.inputs.copy(), data.targets.copy()
         changed[fold.test[1:]] = np.random.default_rng(1).integers(0, 256, changed[fold.test[1:]].shape)
         labels[fold.test] = 0
         found = [
             fold_result(plan(name, tmp_path / run), part, fold)
-            for run, part in (("a", data), ("b", replace(data, maps=changed, targets=labels)))
+            for run, part in (("a", data), ("b", replace(data, inputs=changed, targets=labels)))
         ]
         assert found[0]["predicted"][0] == found[1]["predicted"][0]
         assert found[0]["probabilities"][0] == found[1]["probabilities"][0]
@@ -357,7 +361,7 @@ class TestE12StatisticsOfAllData:
             seen.clear()
             run_fold(plan(name, tmp_path), data, fold, seed=0)
             assert len(seen) > 1, "the machine, and those for the calibration"
-            test = METHODS[name].prepare(data.maps[fold.test])
+            test = METHODS[name].prepare(data.inputs[fold.test])
             assert not any(shared_rows(features, test) for features in seen)
 
     @pytest.mark.parametrize("part", ["PCA", "SVC", "LogisticRegression"])
@@ -412,7 +416,7 @@ class TestE13CopiesOfTestClips:
         fold = folds(data)[3]
         run_fold(plan(name, tmp_path, mirror=True), data, fold, seed=0)
         assert sum(map(len, seen)) == QUICK["epochs"] * len(fold.train)
-        test = METHODS[name].prepare(data.maps[fold.test])
+        test = METHODS[name].prepare(data.inputs[fold.test])
         assert not any(shared_rows(batch, test) for batch in seen)
 
 
@@ -450,7 +454,7 @@ class TestE15LuckOfTheSeed:
 def fitted(name: str, data: Labelled) -> Any:
     entry = METHODS[name]
     settings = {**entry.settings(), **(QUICK if entry.kind == "network" else {})}
-    return entry.fit(data.maps, data.targets, data.subjects, data.classes, settings=settings)
+    return entry.fit(data.inputs, data.targets, data.subjects, data.classes, settings=settings)
 
 
 def spy_on_fit(monkeypatch: pytest.MonkeyPatch, learner: type, seen: list[np.ndarray]) -> None:

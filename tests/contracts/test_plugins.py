@@ -67,7 +67,7 @@ class TestMethod:
         images, targets, subjects = maps()
         preset = "small" if "small" in entry.presets else None
         trained = entry.fit(images, targets, subjects, CLASSES, settings=entry.settings(preset), seed=0)
-        folder = save_model(tmp_path / "m", entry, trained, classes=CLASSES, input_shape=images.shape[1:], details={})
+        folder = save_model(tmp_path / "m", entry, trained, classes=CLASSES, example=images[0], details={})
         loaded = load_model(folder)
         predicted, probabilities = trained.predict(images)
         again, probabilities_again = loaded.predict(images)

@@ -25,7 +25,7 @@ def trained(method: str, folder: Path, settings: dict) -> Path:
     maps = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 3), np.uint8)
     targets, subjects = np.arange(12) % 3, [f"smic/s{row // 3}" for row in range(12)]
     fitted = METHODS[method].fit(maps, targets, subjects, CLASSES, settings=settings)
-    return save_model(folder, METHODS[method], fitted, classes=CLASSES, input_shape=(28, 28, 3), details={})
+    return save_model(folder, METHODS[method], fitted, classes=CLASSES, example=maps[0], details={})
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ def evaluate_command(
     select: str = typer.Option("last", help="Epoch that is reported: last, inner, or test (leaks)."),
     keep_epochs: bool = typer.Option(False, "--keep-epochs", help="Keep the predictions of every epoch."),
     apex: str = typer.Option(
-        "midpoint", help="Where no apex is annotated: midpoint, largest-difference, largest-flow or dnc-roi."
+        "midpoint", help="Where no apex is annotated: midpoint, largest-difference, largest-flow, dnc-roi, frequency."
     ),
+    faces: str = typer.Option("dlib", help="dlib, retinaface, precropped, or a CSV or JSON file with landmarks."),
     errata: bool = typer.Option(False, "--errata", help="Apply the corpus's known corrections, by clip id."),
     jobs: int | None = typer.Option(None, help="Folds at a time; default: one per core."),
     backend: str = typer.Option("loky", help="loky (this machine) or ray (a cluster)."),
@@ -49,6 +50,7 @@ def evaluate_command(
         resume=resume,
         keep_epochs=keep_epochs,
         apex=apex,
+        faces=faces,
         errata=errata,
     )
     print_scores(scores)

@@ -7,16 +7,18 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.core import MienError, MienWarning, Sample, UInt8Array
+from mien.core import MienError, MienWarning, Sample
 from mien.datasets import DATASETS, Corpus, Dataset
+from mien.evaluation._progress import progress_bar
 from mien.protocols import label_map
 from mien.recipes import Recipe, load
 
-__all__ = ["AS_ANNOTATED", "Labelled", "read_labelled"]
+__all__ = ["AS_ANNOTATED", "Labelled", "read_labelled", "read_samples"]
 
 AS_ANNOTATED = "as annotated"
 
@@ -29,7 +31,7 @@ class Labelled:
     ----------
     samples : tuple of Sample
         Sorted by id, so that the order of a file changes nothing.
-    maps : uint8 array, (N, H, W, 3)
+    inputs : array, (N, ...)
         Prepared by the recipe.
     targets : int array, (N,)
         Indices into ``classes``.
@@ -42,7 +44,7 @@ class Labelled:
     """
 
     samples: tuple[Sample, ...]
-    maps: UInt8Array
+    inputs: npt.NDArray[Any]
     targets: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     labels: str
@@ -56,15 +58,22 @@ class Labelled:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of ids, labels and pixels: equal for equal data, wherever and in whatever order it is stored."""
-        digest = hashlib.sha256(f"{self.classes} {self.maps.shape}".encode())
-        for sample, target, image in zip(self.samples, self.targets, self.maps, strict=True):
+        digest = hashlib.sha256(f"{self.classes} {self.inputs.shape}".encode())
+        for sample, target, image in zip(self.samples, self.targets, self.inputs, strict=True):
             digest.update(f"{sample.sample_id} {target} ".encode())
             digest.update(image.tobytes())
         return digest.hexdigest()
 
 
 def read_labelled(
-    dataset: str, root: Path | str, labels: str | None, recipe: Recipe, *, errata: bool = False
+    dataset: str,
+    root: Path | str,
+    labels: str | None,
+    recipe: Recipe,
+    *,
+    errata: bool = False,
+    jobs: int | None = None,
+    progress: bool = False,
 ) -> Labelled:
     """Read a dataset, apply a label map, prepare the inputs.
 
@@ -81,6 +90,10 @@ def read_labelled(
         How to prepare the inputs.
     errata : bool
         Apply the corpus's known corrections.
+    jobs : int, optional
+        Processes that prepare inputs; one per core by default.
+    progress : bool
+        Show a progress bar on standard error while inputs are prepared.
 
     Returns
     -------
@@ -93,7 +106,7 @@ def read_labelled(
         If a name is unknown, the copy is broken, or the label map keeps nothing.
     """
     entry = DATASETS[dataset]
-    samples = sorted(_read(entry, Path(root), errata), key=lambda sample: sample.sample_id)
+    samples = sorted(read_samples(entry, Path(root), errata=errata), key=lambda sample: sample.sample_id)
     name, classes, truths = _classes(samples, labels, entry)
     kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
     if not kept:
@@ -106,10 +119,13 @@ def read_labelled(
         warnings.warn(text, MienWarning, stacklevel=3)
     chosen = tuple(sample for sample, _ in kept)
     targets = np.array([classes.index(truth) for _, truth in kept], dtype=np.int64)
-    return Labelled(chosen, load(chosen, recipe), targets, classes, name, len(samples) - len(kept))
+    with progress_bar("inputs", len(chosen), shown=progress) as advance:
+        inputs = load(chosen, recipe, jobs=jobs, advance=lambda _outcome: advance())
+    return Labelled(chosen, inputs, targets, classes, name, len(samples) - len(kept))
 
 
-def _read(entry: Dataset, root: Path, errata: bool) -> list[Sample]:
+def read_samples(entry: Dataset, root: Path, *, errata: bool) -> list[Sample]:
+    """Read the records of a dataset, its known corrections applied if asked for."""
     if not errata:
         return entry.read(root)
     if not (isinstance(entry, Corpus) and entry.errata):

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.core import MienError, MienWarning, UInt8Array, atomic_path
+from mien.core import MienError, MienWarning, atomic_path
 from mien.evaluation._data import Labelled
 from mien.methods import METHODS, Method, Trained
 from mien.protocols import Fold, confusion
@@ -128,7 +129,7 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
     settings = dict(plan.settings)
     if plan.select == "inner":
         settings["epochs"] = _inner_epoch(method, settings, data, fold, seed)
-    test = data.maps[fold.test]
+    test = data.inputs[fold.test]
     kept: list[tuple[Any, Any]] = []
 
     def watch(trained: Trained) -> None:
@@ -169,7 +170,7 @@ def _fit(
 ) -> Trained:
     """Train on some rows. ``watch`` sees the model after each epoch; the training sees nothing of it."""
     return method.fit(
-        data.maps[rows],
+        data.inputs[rows],
         data.targets[rows],
         [data.samples[row].subject for row in rows],
         data.classes,
@@ -201,7 +202,7 @@ def _inner_epoch(method: Method, settings: Mapping[str, Any], data: Labelled, fo
 
 def _uf1(trained: Trained, data: Labelled, rows: np.ndarray) -> float:
     names = np.array(data.classes)
-    truth, predicted = names[data.targets[rows]], names[trained.predict(data.maps[rows])[0]]
+    truth, predicted = names[data.targets[rows]], names[trained.predict(data.inputs[rows])[0]]
     return float(measures(confusion(list(truth), list(predicted), data.classes))["uf1"])
 
 
@@ -221,7 +222,7 @@ def _write_epochs(path: Path, data: Labelled, fold: Fold, kept: Sequence[tuple[A
         )
 
 
-def _latency_ms(trained: Trained, one: UInt8Array) -> float:
+def _latency_ms(trained: Trained, one: npt.NDArray[Any]) -> float:
     trained.predict(one)
     times = []
     for _ in range(TIMED):

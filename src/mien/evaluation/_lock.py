@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mien.core import MienError
 
-__all__ = ["LOCK", "locked"]
+__all__ = ["locked"]
 
 LOCK = ".lock"
 

@@ -66,7 +66,7 @@ def train(
     weights = _weights(start, method, data.classes) if start is not None else None
     with progress_bar("epochs", settings.get("epochs", 1), shown=progress) as advance:
         trained = entry.fit(
-            data.maps,
+            data.inputs,
             data.targets,
             data.subjects,
             data.classes,
@@ -83,8 +83,7 @@ def train(
         "labels": data.labels,
         "training_data": _described(data, dataset),
     }
-    shape = data.maps.shape[1:]
-    return save_model(out, entry, trained, classes=data.classes, input_shape=shape, details=details)
+    return save_model(out, entry, trained, classes=data.classes, example=data.inputs[0], details=details)
 
 
 def predict(
@@ -135,7 +134,7 @@ def predict(
 
 
 def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
-    predicted, probabilities = model.predict(data.maps)
+    predicted, probabilities = model.predict(data.inputs)
     return [
         Prediction(
             dataset=sample.dataset,

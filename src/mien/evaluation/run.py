@@ -13,12 +13,12 @@ from typing import Any
 from mien.core import MienError, MienWarning, Prediction, atomic_path
 from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._folds import SELECTIONS, FoldResult, Plan, fold_file, peak_memory_mb, read_fold, run_fold
-from mien.evaluation._lock import LOCK, locked
+from mien.evaluation._lock import locked
 from mien.evaluation._progress import progress_bar
 from mien.methods import METHODS, Method, Published, published, versions
 from mien.protocols import Fold, protocol_leaks, score, write_predictions
 from mien.protocols.splits import splits
-from mien.recipes import RECIPES, with_apex
+from mien.recipes import RECIPES, with_apex, with_faces
 from mien.reports import write_evaluation_report
 
 __all__ = ["BACKENDS", "evaluate"]
@@ -60,6 +60,7 @@ def evaluate(
     resume: bool = False,
     keep_epochs: bool = False,
     apex: str = "midpoint",
+    faces: str = "dlib",
     errata: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -95,8 +96,11 @@ def evaluate(
         Continue a run of the same settings and data.
     keep_epochs : bool
         Keep the test predictions of every epoch in ``epochs/``.
-    apex : {"midpoint", "largest-difference", "largest-flow", "dnc-roi"}
-        How the apex is found where a corpus gives none (SMIC, say); all look at the clip alone, never at its label.
+    apex : str
+        How the apex is found where a corpus gives none (SMIC, say), a name in
+        :data:`mien.motion.apex.APEX_POLICIES`; all look at the clip alone, never at its label.
+    faces : str
+        How faces are found in frames: a name in ``mien.faces.BACKENDS``, or a CSV or JSON file with landmarks.
     errata : bool
         Apply the corpus's known corrections, by clip id (off: the table as distributed).
     progress : bool
@@ -121,8 +125,8 @@ def evaluate(
     settings = entry.settings(preset)
     _check(entry, seeds, select, keep_epochs)
     _check_workers(jobs, backend)
-    recipe = with_apex(RECIPES[entry.recipe], apex)
-    data = read_labelled(dataset, root, labels, recipe, errata=errata)
+    recipe = with_faces(with_apex(RECIPES[entry.recipe], apex), faces)
+    data = read_labelled(dataset, root, labels, recipe, errata=errata, jobs=jobs, progress=progress)
     tasks = _tasks(data, protocol, seeds)
     run = {
         "method": method,
@@ -183,7 +187,8 @@ def _key(run: Mapping[str, Any]) -> str:
 def _claim(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     """Take a free folder, or continue the run that is in it if it is this one."""
     path = folder / "run.json"
-    taken = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK)
+    # Hidden are the lock, and what a run that was killed while it wrote run.json has left.
+    taken = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     if taken and not resume:
         raise MienError(
             f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume"

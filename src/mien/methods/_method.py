@@ -12,13 +12,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.core import MienError, Registry, UInt8Array
+from mien.core import MienError, Registry
 
-__all__ = ["METHODS", "IntArray", "Method", "OnEpoch", "Prepare", "Probabilities", "Trained"]
+__all__ = ["METHODS", "Inputs", "IntArray", "Method", "OnEpoch", "Prepare", "Probabilities", "Trained"]
 
 IntArray = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
-Prepare = Callable[[UInt8Array], npt.NDArray[Any]]
+Inputs = npt.NDArray[Any]
+Prepare = Callable[[Inputs], npt.NDArray[Any]]
 
 
 class Trained(Protocol):
@@ -28,8 +29,8 @@ class Trained(Protocol):
     def parameters(self) -> int | None:
         """Trainable parameters; None where the method has no such number."""
 
-    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
-        """Classes (N,) and probabilities (N, K) of motion maps (N, H, W, 3)."""
+    def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
+        """Classes (N,) and probabilities (N, K) of what the method's recipe made (N, ...)."""
 
     def save(self, folder: Path) -> None:
         """Write what was learned into an existing folder."""
@@ -51,8 +52,8 @@ class Method:
     recipe : str
         How its input is made, a name in ``mien.recipes.RECIPES``.
     prepare : callable
-        ``prepare(maps (N, H, W, 3) uint8) -> float array``: what the learner eats. Uses numpy only, so a trained
-        network runs without torch.
+        ``prepare(inputs (N, ...)) -> float array``: from what the recipe makes to what the learner eats. Uses numpy
+        only, so a trained network runs without torch.
     entry : str
         ``module:function`` that trains it (see :meth:`fit`), imported when it is needed.
     presets : mapping of str to mapping
@@ -87,7 +88,7 @@ class Method:
 
     def fit(
         self,
-        maps: UInt8Array,
+        inputs: Inputs,
         targets: npt.ArrayLike,
         groups: Sequence[str],
         classes: Sequence[str],
@@ -101,8 +102,8 @@ class Method:
 
         Parameters
         ----------
-        maps : uint8 array, (N, H, W, 3)
-            Motion maps, RGB = u, v, strain.
+        inputs : array, (N, ...)
+            Made by the recipe; motion maps are uint8 (N, H, W, 3), RGB = u, v, strain.
         targets : int array-like, (N,)
             Classes, 0 to K - 1.
         groups : sequence of str, length N
@@ -129,12 +130,12 @@ class Method:
             If the input is unfit, a class is alone, the loss diverges, or torch is not installed.
         """
         labels = np.asarray(targets, dtype=np.int64)
-        _check(maps, labels, groups, classes)
+        _check(self.recipe, inputs, labels, groups, classes)
         train = load_entry(self.entry)
         chosen = self.settings() if settings is None else settings
         trained: Trained = train(
             self,
-            maps,
+            inputs,
             labels,
             groups=list(groups),
             n_classes=len(classes),
@@ -162,13 +163,19 @@ def load_entry(entry: str) -> Any:
         ) from error
 
 
-def _check(maps: UInt8Array, labels: IntArray, groups: Sequence[str], classes: Sequence[str]) -> None:
-    if maps.ndim != 4 or maps.shape[-1] != 3 or maps.dtype != np.uint8 or not len(maps):
+def _check(recipe: str, inputs: Inputs, labels: IntArray, groups: Sequence[str], classes: Sequence[str]) -> None:
+    is_map = inputs.ndim == 4 and inputs.shape[-1] == 3 and inputs.dtype == np.uint8
+    if inputs.ndim < 2 or not len(inputs) or (recipe == "motion-map" and not is_map):
+        expected = "(N, H, W, 3) uint8" if recipe == "motion-map" else "(N, ...)"
         raise MienError(
-            f"got maps {maps.shape} {maps.dtype}; expected (N, H, W, 3) uint8, N > 0; load them by the recipe"
+            f"got inputs {inputs.shape} {inputs.dtype}; expected {expected}, N > 0; load them by the recipe '{recipe}'"
         )
-    if not len(maps) == len(labels) == len(groups):
-        raise MienError(f"got {len(maps)} maps, {len(labels)} labels, {len(groups)} subjects; expected equal numbers")
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        raise MienError("got inputs with nan or infinity; expected finite numbers; check the frames they came from")
+    if not len(inputs) == len(labels) == len(groups):
+        raise MienError(
+            f"got {len(inputs)} inputs, {len(labels)} labels, {len(groups)} subjects; expected equal numbers"
+        )
     if labels.min() < 0 or labels.max() >= len(classes):
         raise MienError(
             f"got labels {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1}; check the labels"

@@ -15,7 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mien.core import MienError, UInt8Array, atomic_folder
+import numpy.typing as npt
+
+from mien.core import MienError, atomic_folder
 from mien.methods._method import METHODS, IntArray, Method, Probabilities, Trained, load_entry
 from mien.recipes import RECIPES, Recipe
 
@@ -63,13 +65,13 @@ class TrainedModel:
         """Trainable parameters; None for a classic method."""
         return self.trained.parameters
 
-    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+    def predict(self, inputs: npt.NDArray[Any]) -> tuple[IntArray, Probabilities]:
         """Recognise prepared inputs.
 
         Parameters
         ----------
-        maps : uint8 array, (N, H, W, 3)
-            Made by ``recipe``.
+        inputs : array, (N, ...)
+            Made by ``recipe``; motion maps are uint8 (N, 28, 28, 3).
 
         Returns
         -------
@@ -81,12 +83,14 @@ class TrainedModel:
         Raises
         ------
         MienError
-            If the maps have another shape or type than those it was trained on.
+            If the inputs have another shape or type than those it was trained on.
         """
-        shape = tuple(self.card["input_shape"])
-        if maps.ndim != 4 or maps.shape[1:] != shape or maps.dtype.name != "uint8":
-            raise MienError(f"got maps {maps.shape} {maps.dtype}; expected (N, *{shape}) uint8; use the model's recipe")
-        return self.trained.predict(maps)
+        shape, kind = tuple(self.card["input_shape"]), self.card.get("input_type", "uint8")
+        if inputs.ndim < 1 or inputs.shape[1:] != shape or inputs.dtype.name != kind:
+            raise MienError(
+                f"got inputs {inputs.shape} {inputs.dtype}; expected (N, *{shape}) {kind}; use the model's recipe"
+            )
+        return self.trained.predict(inputs)
 
 
 def save_model(
@@ -95,7 +99,7 @@ def save_model(
     trained: Trained,
     *,
     classes: Sequence[str],
-    input_shape: Sequence[int],
+    example: npt.NDArray[Any],
     details: Mapping[str, Any],
 ) -> Path:
     """Write a trained model as a folder.
@@ -108,8 +112,8 @@ def save_model(
         What was trained, and the result.
     classes : sequence of str
         Names of the classes, in the order of its answers.
-    input_shape : sequence of int
-        (H, W, 3) of its maps.
+    example : array
+        One input: its shape and type are what the model takes.
     details : mapping
         Further JSON for ``model.json``: settings, label map, seed, what it was trained on.
 
@@ -133,7 +137,8 @@ def save_model(
             "kind": method.kind,
             "paper": method.paper,
             "classes": list(classes),
-            "input_shape": [int(size) for size in input_shape],
+            "input_shape": list(example.shape),
+            "input_type": example.dtype.name,
             "recipe": RECIPES[method.recipe].to_json(),
             "parameters": trained.parameters,
             **details,

@@ -15,8 +15,8 @@ import torch
 from scipy.special import softmax
 from torch import nn
 
-from mien.core import FloatArray, MienError, UInt8Array
-from mien.methods._method import IntArray, Method, OnEpoch, Prepare, Probabilities, load_entry
+from mien.core import FloatArray, MienError
+from mien.methods._method import Inputs, IntArray, Method, OnEpoch, Prepare, Probabilities, load_entry
 from mien.methods._onnx import NETWORK, OnnxNetwork
 from mien.training.augmentation import random_mirror
 from mien.training.loop import fit_network
@@ -37,7 +37,7 @@ class TrainedNetwork:
     Attributes
     ----------
     prepare : callable
-        Motion maps (N, H, W, 3) to the network's input (N, C, H, W).
+        What the recipe makes (N, ...) to the network's input (N, C, H, W).
     network : Module
         Input to logits (N, K).
     example : float32 array, (B, C, H, W)
@@ -53,10 +53,10 @@ class TrainedNetwork:
         """Trainable parameters."""
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
 
-    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+    def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
         """Return classes (N,) and the softmax of the logits (N, K)."""
         with one_thread(), torch.inference_mode():
-            logits = self.network.eval()(torch.from_numpy(self.prepare(maps)))
+            logits = self.network.eval()(torch.from_numpy(self.prepare(inputs)))
         probabilities = softmax(logits.double().numpy(), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
@@ -75,7 +75,7 @@ class TrainedNetwork:
 
 def fit(
     method: Method,
-    maps: UInt8Array,
+    inputs: Inputs,
     targets: IntArray,
     *,
     groups: Sequence[str],
@@ -85,18 +85,18 @@ def fit(
     on_epoch: OnEpoch | None = None,
     start: Path | None = None,
 ) -> TrainedNetwork:
-    """Train a method's network on motion maps (see :meth:`mien.methods.Method.fit`)."""
+    """Train a method's network (see :meth:`mien.methods.Method.fit`)."""
     checked = Settings.of(settings)
-    inputs = torch.from_numpy(method.prepare(maps))
+    tensors = torch.from_numpy(method.prepare(inputs))
     with reproducible(seed):
         network = load_entry(method.network)(n_classes)
-    _check_fits(network, inputs, method)
+    _check_fits(network, tensors, method)
     if start is not None:
         _start_from(network, start)
-    trained = TrainedNetwork(method.prepare, network, inputs[:8].numpy())
+    trained = TrainedNetwork(method.prepare, network, tensors[:8].numpy())
     fit_network(
         network,
-        inputs,
+        tensors,
         torch.tensor(targets),
         checked,
         seed,

@@ -8,8 +8,8 @@ from typing import Any
 
 from scipy.special import softmax
 
-from mien.core import FloatArray, MienError, UInt8Array
-from mien.methods._method import IntArray, Method, Prepare, Probabilities
+from mien.core import FloatArray, MienError
+from mien.methods._method import Inputs, IntArray, Method, Prepare, Probabilities
 
 __all__ = ["NETWORK", "OnnxNetwork", "load"]
 
@@ -57,9 +57,9 @@ class OnnxNetwork:
         logits: FloatArray = self.session.run(None, {self.session.get_inputs()[0].name: inputs})[0]
         return logits
 
-    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+    def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
         """Return classes (N,) and the softmax of the logits (N, K)."""
-        probabilities = softmax(self.logits(self.prepare(maps)).astype("float64"), axis=1)
+        probabilities = softmax(self.logits(self.prepare(inputs)).astype("float64"), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
     def save(self, folder: Path) -> None:

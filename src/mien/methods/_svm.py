@@ -21,8 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import ThreadpoolController
 
-from mien.core import MienError, MienWarning, UInt8Array
-from mien.methods._method import IntArray, Method, Prepare, Probabilities
+from mien.core import MienError, MienWarning
+from mien.methods._method import Inputs, IntArray, Method, Prepare, Probabilities
 
 __all__ = ["TrainedSVM", "fit", "load"]
 
@@ -42,7 +42,7 @@ class TrainedSVM:
     Attributes
     ----------
     prepare : callable
-        Motion maps (N, H, W, 3) to features (N, F).
+        Inputs (N, ...) to features (N, F).
     svm : Pipeline
         StandardScaler and SVC; decides.
     calibrator : LogisticRegression or None
@@ -60,10 +60,10 @@ class TrainedSVM:
     def parameters(self) -> None:
         """Return None: an SVM has support vectors, not a fixed number of parameters."""
 
-    def predict(self, maps: UInt8Array) -> tuple[IntArray, Probabilities]:
+    def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
         """Return ``SVC.predict`` (N,), which decides, and the calibrated probabilities (N, K)."""
         with THREADS.limit(limits=1):
-            return self._predict(self.prepare(maps))
+            return self._predict(self.prepare(inputs))
 
     def _predict(self, features: Features) -> tuple[IntArray, Probabilities]:
         scores = _decision(self.svm, features)
@@ -84,7 +84,7 @@ class TrainedSVM:
 
 def fit(
     method: Method,
-    maps: UInt8Array,
+    inputs: Inputs,
     targets: IntArray,
     *,
     groups: Sequence[str],
@@ -110,7 +110,7 @@ def fit(
         raise MienError(
             f"got a model to start from for '{method.name}'; expected none: an SVM is fitted anew; drop --from"
         )
-    features = method.prepare(maps)
+    features = method.prepare(inputs)
     with THREADS.limit(limits=1):
         svm = _machine(settings, features).fit(features, targets)
         calibrator = _calibrator(features, targets, groups, settings)
