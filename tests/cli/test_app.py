@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,8 @@ def test_help_lists_the_commands_of_the_contract() -> None:
         (("score", "--frob", "x.csv"), "No such option"),
         (("score", "missing.csv"), "missing.csv"),
         (("render", "--out", "x.mp4", "--size", "big"), "expected WIDTHxHEIGHT"),
+        (("render", "--out", "x.mp4", "--seed", "-1"), "got the seed -1"),
+        (("generate-motion", "--out", "x.npz", "--seed", "-1"), "got the seed -1"),
         (("methods", "show", "ststnett"), "did you mean"),
     ],
 )
@@ -58,6 +61,14 @@ def test_bad_use_gets_one_line_and_status_2(arguments: tuple[str, ...], says: st
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.startswith("mien: ")
     assert says in done.stderr
+
+
+def test_a_folder_for_a_file_is_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "maps.npz").mkdir()
+    assert main(["generate-motion", "--out", str(tmp_path / "maps.npz"), "--per-class", "1"], standalone=False) == 2
+    error = capsys.readouterr().err
+    assert "which is a folder" in error
+    assert error.count("\n") == 1
 
 
 def fail(error: BaseException) -> int:

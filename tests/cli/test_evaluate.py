@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from mien.cli import main
+from mien.core import Prediction
+from mien.protocols import score
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,7 @@ def test_evaluate_prints_scores_and_where_they_are(maps: Path, tmp_path: Path, c
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("pooled  n 24  UF1 ")
     assert "UAR " in lines[0]
+    assert lines[1] == "majority class: UF1 .167  UAR .333  accuracy .333"
     assert lines[-4:] == [str(run / name) for name in ("predictions.csv", "scores.json", "run.json", "report.html")]
     assert all((run / name).is_file() for name in ("predictions.csv", "scores.json", "run.json", "report.html"))
     assert mien("score", run / "predictions.csv", "--json") == 0
@@ -47,6 +50,30 @@ def test_a_leak_is_printed(maps: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "LEAK: " in capsys.readouterr().out
 
 
+def test_how_the_apex_is_found_reaches_the_run(maps: Path, tmp_path: Path) -> None:
+    options = ("--dataset", "motion-npz", "--root", maps, "--protocol", "kfold:2", "--jobs", 1)
+    assert mien("evaluate", "flow-svm", *options, "--out", tmp_path / "run", "--apex", "largest-flow") == 0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]["name"] == "motion-map+largest-flow"
+
+
+def test_corrections_are_asked_for_by_a_flag(
+    maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("mien.evaluation.evaluate", lambda *_, errata, **__: asked.append(errata) or score(rows()))
+    for flags in ((), ("--errata",)):
+        assert mien("evaluate", "flow-svm", "--dataset", "samm", "--root", maps, "--out", tmp_path / "run", *flags) == 0
+    assert asked == [False, True]
+    monkeypatch.undo()
+    words = ("evaluate", "flow-svm", "--dataset", "motion-npz", "--root", maps, "--out", tmp_path / "run")
+    assert mien(*words, "--errata") == 2
+    assert "for which none are known" in capsys.readouterr().err
+
+
+def rows() -> list[Prediction]:
+    return [Prediction("smic", f"smic/{s}", f"smic/{s}/a", f"smic/{s}", 0, "last", "joy", "joy") for s in "ab"]
+
+
 def test_train_then_predict(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     data = ("--dataset", "motion-npz", "--root", maps)
     assert mien("train", "flow-svm", *data, "--out", tmp_path / "model") == 0
@@ -54,6 +81,7 @@ def test_train_then_predict(maps: Path, tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out.splitlines()
     assert out[0] == str(tmp_path / "model")
     assert out[1].startswith("pooled  n 24  UF1 ")
+    assert out[2].startswith("majority class: UF1 .167 ")
     assert (tmp_path / "p.csv").is_file()
 
 
@@ -81,6 +109,12 @@ def test_methods_and_datasets_are_listed(capsys: pytest.CaptureFixture) -> None:
     }
     assert mien("datasets") == 0
     assert "motion-npz: " in capsys.readouterr().out
+
+
+def test_our_numbers_say_what_they_are_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert mien("methods", "show", "flow-svm") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("ours: casme2+smic,"))
+    assert line.startswith("ours: casme2+smic, 3 classes (megc2019), loso, trained on casme2+smic, preset paper: uf1 ")
 
 
 def test_a_method_is_shown_with_its_paper_and_parameters(capsys: pytest.CaptureFixture) -> None:

@@ -64,6 +64,16 @@ def test_a_place_that_cannot_be_written_is_said_in_one_line(writer, tmp_path: Pa
         pass
 
 
+def test_a_file_cannot_replace_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "scores").mkdir()
+    with (
+        pytest.raises(MienError, match="which is a folder; expected the name of a file"),
+        atomic_path(tmp_path / "scores"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == [tmp_path / "scores"]
+
+
 def test_what_is_written_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
     old = os.umask(0o022)
     try:

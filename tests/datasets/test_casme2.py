@@ -130,7 +130,7 @@ def test_an_evaluation_takes_the_three_classes_and_leaves_out_the_rest(
 
     shutil.copy(shared_data / "annotations" / CODING, tmp_path)
     plant(tmp_path, parse(tmp_path / CODING), "img")
-    monkeypatch.setattr(_data, "load", lambda samples, recipe: np.zeros((len(samples), 28, 28, 3), np.uint8))
+    monkeypatch.setattr(_data, "load", lambda samples, recipe, **_: np.zeros((len(samples), 28, 28, 3), np.uint8))
     data = _data.read_labelled("casme2", tmp_path, None, RECIPES["motion-map"])
     assert (data.labels, data.classes) == ("casme2_3_megc", ("negative", "positive", "surprise"))
     assert (len(data.samples), data.left_out, len(set(data.subjects))) == (145, 110, 24)

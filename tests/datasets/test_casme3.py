@@ -73,6 +73,29 @@ def test_clips_with_depth_below_the_root_in_any_spelling(tmp_path: Path) -> None
     assert samples[3].source.depth is None
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_the_root_may_be_the_folder_of_clips_itself(
+    tmp_path: Path, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = tmp_path / "Part_A_ME_clip"
+    plant(clips, "frame/spNO.1_a_355/355.jpg", "depth/spNO.1_a_355/355.png", "frame/spNO.14_J_1012/1012.jpg")
+    plant(tmp_path, *(f"spNO.1/{name}/color/1.jpg" for name in "aej"))  # beside it, and none of its business
+    table(clips)
+    monkeypatch.chdir(clips)
+    samples = read(Path() if inside else clips)
+    assert samples[0].source.path == clips / "frame/spNO.1_a_355"
+    assert samples[0].source.depth == clips / "depth/spNO.1_a_355"
+    assert samples[1].source.path == clips / "frame/spNO.1_e_62", "where it should be"
+    assert samples[3].source.path == clips / "frame/spNO.14_J_1012"
+
+
+def test_the_root_may_be_the_folder_of_one_subject(tmp_path: Path) -> None:
+    plant(tmp_path, "spNO.1/a/color/355.jpg", "spNO.1/e/color/62.jpg")
+    table(tmp_path / "spNO.1", *ROWS[:2])
+    samples = read(tmp_path / "spNO.1")
+    assert [sample.source.path for sample in samples] == [tmp_path / f"spNO.1/{name}/color" for name in "ae"]
+
+
 @pytest.mark.parametrize(
     ("row", "frames", "corrected"),
     [

@@ -49,6 +49,7 @@ def test_every_known_layout_is_found(tmp_path: Path, layout: object) -> None:
         ("sub0003,sub0003_01,0,199,228,anger,0,fast,23", "Fps"),
         ("sub0003,sub0003_01,-1,199,228,anger,0,500,23", "OnsetFrame"),
         (",sub0003_01,0,199,228,anger,0,500,23", "Subject"),
+        ("sub0004,sub0003_01,0,199,228,anger,0,500,23", "Filename"),  # one person as two
     ],
 )
 def test_a_broken_cell_is_named(tmp_path: Path, row: str, column: str) -> None:

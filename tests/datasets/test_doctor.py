@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from mien.core import MienError
 from mien.core.frames import numbered_frames
-from mien.datasets import check, write_fixture
+from mien.datasets import DATASETS, Corpus, check, smic, write_fixture
 from mien.datasets._doctor import PUBLISHED
 from mien.datasets._faults import FAULTS, Finding
 from mien.datasets._fixture import MARK
@@ -182,6 +183,41 @@ def test_a_fault_of_the_frames_is_named(code: str, good: dict[str, Path], tmp_pa
     assert not others, "one fault gives one kind of finding"
 
 
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp"])
+def test_a_picture_whose_end_is_missing_is_named_in_every_format(
+    ending: str, good: dict[str, Path], tmp_path: Path
+) -> None:
+    root = shutil.copytree(good["casme2"], tmp_path / "copy")
+    convert(clip(root) / "img50.jpg", ending)
+    assert "truncated-image" not in found("casme2", root)
+    cut(clip(root) / "img50.jpg")
+    assert found("casme2", root)["truncated-image"].where == "casme2/sub01/EP02_01f"
+
+
+def test_without_an_apex_the_middle_must_differ_from_the_onset(good: dict[str, Path], tmp_path: Path) -> None:
+    root = shutil.copytree(good["smic"], tmp_path / "copy")
+    freeze(next(root.rglob("s1_ne_01")))
+    finding = found("smic", root)["zero-motion"]
+    assert finding.where == "smic/s01/s01_ne_01"
+    assert "frames 303101 and 303106" in finding.what
+
+
+def test_a_clip_of_one_frame_shows_no_motion(good: dict[str, Path], tmp_path: Path) -> None:
+    root = shutil.copytree(good["casme2"], tmp_path / "copy")
+    edit(root, "casme2", lambda rows: (put(1, 4, 46)(rows), put(1, 5, 46)(rows)))
+    finding = found("casme2", root)["one-frame"]
+    assert (finding.where, finding.level) == ("casme2/sub01/EP02_01f", "warning")
+
+
+def test_a_video_without_bytes_is_named(tmp_path: Path) -> None:
+    rows = "subject,clip,path,onset,offset,emotion\ns1,a,a.mp4,0,9,positive\ns2,b,b.mp4,0,9,negative\n"
+    (tmp_path / "annotations.csv").write_text(rows)
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.mp4").write_bytes(b"something")
+    finding = found("folder", tmp_path)["unreadable-video"]
+    assert (finding.where, finding.level) == ("folder/s1/a", "error")
+
+
 def test_padding_by_halves_is_a_mixture(good: dict[str, Path], tmp_path: Path) -> None:
     root = shutil.copytree(good["casme2"], tmp_path / "copy")
     rename(clip(root, "sub02/EP06_01"), range(8, 10), "img{:05d}.jpg")
@@ -293,6 +329,14 @@ def test_a_clip_in_another_classs_folder_is_a_disagreement(good: dict[str, Path]
     assert found("smic", root)["label-in-folder"].where == "smic/s01/s01_ne_01"
 
 
+def test_what_the_folders_above_a_copy_are_called_says_nothing(good: dict[str, Path], tmp_path: Path) -> None:
+    root = shutil.copytree(good["casme2"], tmp_path / "fear" / "copy")
+    shutil.move(clip(root), root / "rest" / "EP02_01f")
+    findings = found("casme2", root)
+    assert "label-in-folder" not in findings
+    assert findings["misplaced-clip"].where == "casme2/sub01/EP02_01f"
+
+
 def test_one_person_spelled_two_ways_leaks(good: dict[str, Path], tmp_path: Path) -> None:
     rows = "subject,clip,path,onset,offset,emotion,fps\ns1,a,a,46,58,positive,200\ns01,b,b,91,103,negative,200\n"
     (tmp_path / "annotations.csv").write_text(rows)
@@ -322,6 +366,37 @@ def test_the_published_counts_hold_where_a_copy_is_no_fixture(good: dict[str, Pa
     assert "5 samples where 255 are expected" in found("casme2", root)["counts-differ"].what
 
 
+@pytest.mark.parametrize("camera", ["VIS", "NIR"])
+def test_a_slow_camera_of_smic_has_its_own_counts(camera: str, good: dict[str, Path], tmp_path: Path) -> None:
+    root = tmp_path / f"SMIC_{camera}"
+    shutil.copytree(next(good["smic"].rglob("s1_ne_01")), root / "s1" / "s1_ne_01")
+    assert found("smic", root)["counts-differ"].what.startswith("1 samples where 71 are expected, 1 subjects where 8")
+
+
+def test_the_slow_cameras_counts_are_those_of_the_real_table(shared_data: Path) -> None:
+    corpus = DATASETS["smic"]
+    assert isinstance(corpus, Corpus)
+    samples = smic.parse(shared_data / "annotations" / TABLES["smic"][0], "VIS")
+    counts = Counter(sample.emotion for sample in samples)
+    counts.update(samples=len(samples), subjects=len({sample.subject for sample in samples}))
+    assert counts == corpus.published_at[25.0]
+
+
+def test_a_broken_macro_row_is_a_finding_like_any_other(tmp_path: Path) -> None:
+    rows = [
+        (1, "anger1_1", 57, 72, 78, "4+10+14", "negative", "macro-expression", "anger"),
+        (2, "happy5_1", 38, 43, 48, 43, "positive", "micro-expression", "happiness"),
+    ]
+    table = tmp_path / "CAS(ME)^2code_final.xlsx"
+    write(table, rows)
+    root = write_fixture("casme-sq", table, tmp_path / "tree", size=(48, 48)).root
+    assert {finding.level for finding in check("casme-sq", root)} <= {"note", "warning"}
+    write(root / table.name, [(*rows[0][:2], "early", *rows[0][3:]), rows[1]])
+    finding = found("casme-sq", root)["broken-table"]
+    assert finding.level == "error"
+    assert "row 1, column 'onset'" in finding.what
+
+
 def test_the_composite_is_checked_corpus_by_corpus(good: dict[str, Path], tmp_path: Path) -> None:
     for corpus in ("casme2", "samm", "smic"):
         shutil.copytree(good[corpus], tmp_path / corpus)
@@ -329,6 +404,14 @@ def test_the_composite_is_checked_corpus_by_corpus(good: dict[str, Path], tmp_pa
     findings = found("megc2019", tmp_path)
     assert findings["missing-key-frames"].where == "samm/006/006_1_2"
     assert f"{PUBLISHED['megc2019']['samples']} are expected" in findings["counts-differ"].what
+
+
+def test_what_a_reader_remarks_on_is_said_once_in_the_composite(good: dict[str, Path], tmp_path: Path) -> None:
+    for corpus in ("casme2", "samm", "smic"):
+        shutil.copytree(good[corpus], tmp_path / corpus)
+    edit(tmp_path / "samm", "samm", put(2, 4, 9000))
+    places = [finding.where for finding in check("megc2019", tmp_path) if finding.code == "apex-outside"]
+    assert places == ["samm/006/006_1_2"]
 
 
 def test_ready_maps_have_no_frames_to_check(shared_data: Path) -> None:

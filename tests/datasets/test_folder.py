@@ -84,6 +84,13 @@ def test_a_broken_row_is_named(root: Path, row: str, column: str) -> None:
         read(write(root, HEADER, VIDEO, row))
 
 
+@pytest.mark.parametrize("ending", [".pgm", ".ppm", ".gif"])
+def test_what_no_recipe_reads_is_no_frame(root: Path, ending: str) -> None:
+    (root / "empty" / f"img10{ending}").touch()
+    with pytest.raises(MienError, match=r"column 'path' of .*expected a folder that holds images"):
+        read(write(root, HEADER, "s1,a,empty,10,,20,fear,,200,"))
+
+
 def test_a_clip_stands_once(root: Path) -> None:
     with pytest.raises(MienError, match=r"row 3, column 'clip'.*'folder/s2/b' stands in a row above"):
         read(write(root, HEADER, VIDEO, VIDEO))

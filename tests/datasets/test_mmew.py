@@ -71,6 +71,8 @@ def test_an_apex_outside_the_clip_is_unknown_and_said(tmp_path: Path) -> None:
     [
         ("x,S01-01-001,1,15,31,12,happiness,", "Subject"),
         ("1,,1,15,31,12,happiness,", "Filename"),
+        ("2,S01-01-001,1,15,31,12,happiness,", "Filename"),  # one person as two would stand on both sides of a split
+        ("1,S010-01-001,1,15,31,12,happiness,", "Filename"),
         ("1,S01-01-001,,15,31,12,happiness,", "OnsetFrame"),
         ("1,S01-01-001,1,late,31,12,happiness,", "ApexFrame"),
         ("1,S01-01-001,1,15,31,12,,", "Estimated Emotion"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from mien.core import MienError
+from mien.datasets import DATASETS, Corpus
 from mien.datasets._table import (
     Row,
     frame_number,
@@ -86,6 +87,28 @@ def test_what_is_no_table_is_one_clear_line(tmp_path: Path, name: str) -> None:
     path.write_bytes(b"")
     with pytest.raises(MienError, match="expected"):
         read_table(path, ["Subject"])
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        (name, pattern)
+        for name in DATASETS
+        if isinstance(corpus := DATASETS[name], Corpus)
+        for pattern in corpus.tables
+        if pattern.endswith(".xlsx")
+    ],
+)
+@pytest.mark.parametrize("kept", [0, 100, -100])
+def test_a_workbook_that_was_cut_short_is_one_clear_line(tmp_path: Path, name: str, pattern: str, kept: int) -> None:
+    path = workbook(tmp_path / pattern.replace("*", "x"), [["Subject", "Filename"]])
+    path.write_bytes(path.read_bytes()[:kept])
+    corpus = DATASETS[name]
+    assert isinstance(corpus, Corpus)
+    for parse in filter(None, (corpus.parse, corpus.parse_long)):
+        with pytest.raises(MienError, match=r"which does not read as a workbook .*save it as such") as caught:
+            parse(path)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,13 @@ class TestOutcome:
         assert set(scores["seeds"]) == {"0", "7"}
         assert len(read_predictions(tmp_path / "run" / "predictions.csv")) == 2 * 6 * FOLDS
 
+    def test_each_seed_deals_the_subjects_anew(self, maps: Path, tmp_path: Path) -> None:
+        run(maps, tmp_path / "run", protocol="kfold:3", seeds=(0, 1, 2))
+        dealt: dict[int, set[tuple[str, str]]] = {}
+        for row in read_predictions(tmp_path / "run" / "predictions.csv"):
+            dealt.setdefault(row.seed, set()).add((row.fold, row.subject))
+        assert len(set(map(frozenset, dealt.values()))) == 3
+
     def test_leaving_one_sample_out_is_said_to_leak(self, tmp_path: Path) -> None:
         maps = write_maps(tmp_path / "maps.npz", 2)
         assert run(maps, tmp_path / "run", protocol="loo")["leaks"]
@@ -243,6 +250,15 @@ class TestResuming:
         run(maps, tmp_path / "run", resume=True)
         run(maps, tmp_path / "whole", jobs=2)
         assert read(tmp_path / "run") == read(tmp_path / "whole")
+
+    @pytest.mark.parametrize("resume", [False, True])
+    def test_a_run_killed_while_it_wrote_its_settings_can_begin_again(
+        self, maps: Path, tmp_path: Path, resume: bool
+    ) -> None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / ".run-x7d2.json").write_text('{"method": "fl')
+        run(maps, tmp_path / "run", protocol="kfold:2", resume=resume)
+        assert (tmp_path / "run" / "predictions.csv").is_file()
 
     def test_a_taken_folder_is_refused(self, maps: Path, tmp_path: Path) -> None:
         (tmp_path / "run").mkdir()

@@ -20,4 +20,4 @@ def test_a_method_is_shown_with_ours_and_what_it_was_trained_on(capsys) -> None:
     assert main(["methods", "show", "ststnet"], standalone=False) == 0
     out = capsys.readouterr().out
     assert "published: megc2019, 3 classes" in out
-    assert "ours: casme2+smic, trained on casme2+smic, preset small" in out
+    assert "ours: casme2+smic, 3 classes (megc2019), loso, trained on casme2+smic, preset small" in out

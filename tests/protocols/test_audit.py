@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mien.protocols.audit as audit_module
 from mien.core import MienError, Prediction
 from mien.protocols import random_best_of, write_predictions
 from mien.protocols.audit import audit
 from mien.protocols.metrics import measures, metrics
+from mien.protocols.scores import TEST_SELECTION_LEAK
 from mien.protocols.splits import SUBJECT_LEAK
 
 MEGC = ("negative", "positive", "surprise")
@@ -28,7 +31,7 @@ def write_run(folder: Path, rows: list[Prediction], epochs: int = 0, seed: int =
     write_predictions(folder / "predictions.csv", rows)
     (folder / "run.json").write_text(json.dumps({"classes": MEGC}))
     rng = np.random.default_rng(seed)
-    for fold in {(row.seed, row.fold) for row in rows} if epochs else ():
+    for fold in sorted({(row.seed, row.fold) for row in rows}) if epochs else ():
         own = [row for row in rows if (row.seed, row.fold) == fold]
         predicted = rng.integers(0, 3, (epochs, len(own)))
         predicted[-1] = [MEGC.index(row.predicted) for row in own]
@@ -90,6 +93,18 @@ class TestFloor:
         best = np.diff(np.cumsum(hits) ** 7, prepend=0)
         found = random_best_of(["a", "b", "b", "a", "b"] * 4, [f"s{i // 5}" for i in range(20)], 7, repeats=20_000)
         assert found["accuracy"] == pytest.approx(best @ np.arange(6) / 5, abs=0.002)
+
+    def test_how_many_are_drawn_at_a_time_changes_nothing_but_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        truth, subjects = ["a", "b", "b"] * 5, ["s"] * 7 + ["t"] * 8
+        whole = random_best_of(truth, subjects, 800, repeats=600)
+        tracemalloc.start()
+        assert random_best_of(truth, subjects, 800, repeats=600) == whole
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 10e6, "600 x 800 x 8 labels of 8 bytes would be 31 MB"
+        for labels in (1, 10**9):
+            monkeypatch.setattr(audit_module, "AT_ONCE", labels)
+            assert random_best_of(truth, subjects, 800, repeats=600) == whole
 
     @pytest.mark.parametrize(("truth", "subjects", "n"), [([], [], 1), (["a"], [], 1), (["a"], ["s"], 0)])
     def test_nothing_to_guess_is_refused(self, truth: list, subjects: list, n: int) -> None:
@@ -217,10 +232,15 @@ class TestEpochs:
         folder = write_run(tmp_path / "test", rows, epochs=5)
         perfect = [replace(row, predicted=row.truth, selection="test", probabilities={}) for row in rows]
         write_predictions(folder / "predictions.csv", perfect)
-        assert audit(folder) == honest
+        assert audit(folder) == honest | {"leaks": [TEST_SELECTION_LEAK]}
         shutil.rmtree(folder / "epochs")
         with pytest.raises(MienError, match="nothing honest to compare with"):
             audit(folder)
+
+    def test_what_a_killed_run_was_writing_is_left_out(self, chosen: tuple[Path, dict], tmp_path: Path) -> None:
+        folder = shutil.copytree(chosen[0], tmp_path / "run")
+        (folder / "epochs" / ".0-s1-x7d2.npz").write_bytes(b"PK")
+        assert audit(folder) == chosen[1]
 
     def test_epochs_of_another_run_are_refused(self, chosen: tuple[Path, dict], tmp_path: Path) -> None:
         folder = shutil.copytree(chosen[0], tmp_path / "run")

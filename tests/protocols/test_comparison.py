@@ -161,13 +161,15 @@ class TestCompare:
         with pytest.raises(MienError, match="got 60 predictions"):
             compare({"a": rows, "b": [replace(row, seed=1) for row in rows]})
 
-    def test_truths_and_subjects_must_agree(self, noisy: Build) -> None:
+    def test_truths_subjects_and_corpora_must_agree(self, noisy: Build) -> None:
         rows = noisy(30)
         other = [replace(rows[0], truth=next(name for name in MEGC if name != rows[0].truth)), *rows[1:]]
         with pytest.raises(MienError, match="another truth for 1 predictions"):
             compare({"a": rows, "b": other})
         with pytest.raises(MienError, match="another subject for 1 predictions"):
             compare({"a": rows, "b": [replace(rows[0], subject="smic/s99"), *rows[1:]]})
+        with pytest.raises(MienError, match="another dataset for 30 predictions"):
+            compare({"a": rows, "b": [replace(row, dataset="samm") for row in rows]})
 
     def test_one_table_is_nothing_to_compare(self, noisy: Build) -> None:
         with pytest.raises(MienError, match="two or more"):

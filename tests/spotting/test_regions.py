@@ -9,6 +9,7 @@ from mien.core import MienError
 from mien.faces import canonical_points
 from mien.spotting import REGIONS, FaceRegions
 from mien.synthesis import displacement
+from mien.synthesis.motion_maps import head_depth
 
 SIZE = 128
 UNIT = 0.4 * SIZE  # interocular distance in crop pixels
@@ -35,6 +36,18 @@ def test_a_head_that_moves_as_a_solid_moves_no_region(regions: FaceRegions, moti
     assert np.abs(moved).max() < 0.02
     if motion == "shift":
         np.testing.assert_allclose(head, (3, -2), atol=0.02)
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["yaw", "pitch"])
+def test_a_head_that_turns_moves_no_region_by_its_parallax(regions: FaceRegions, axis: int) -> None:
+    """Turning moves what lies towards the viewer further: by depth, here that of the heads that are rendered."""
+    x, y = pixels()
+    flow = np.zeros((2, SIZE, SIZE), np.float32)
+    flow[axis] = 2 * head_depth(np.stack([(x + 0.5) / UNIT - 1.25, (y + 0.5) / UNIT - 0.6], axis=-1))
+    assert flow.max() > 2
+    moved, head = regions.motion(flow)
+    assert np.abs(moved).max() < 0.1
+    assert head[axis] > 1
 
 
 @pytest.mark.parametrize(

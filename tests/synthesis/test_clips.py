@@ -13,7 +13,8 @@ from mien.core import MienError
 from mien.faces import apply_affine, eye_crop_matrix, warp
 from mien.motion import optical_flow
 from mien.synthesis import Event, render
-from mien.video import open_video, read_clip
+from mien.synthesis.events import draw_events
+from mien.video import open_video, read_clip, write_video
 
 SMALL = {"fps": 50, "seconds": 1.0, "size": (320, 240)}
 SMILE = Event(0.3, 0.5, 0.7, (12,), intensity_px=2.0)
@@ -87,6 +88,42 @@ def test_events_can_be_rendered_over_a_real_video(tmp_path: Path) -> None:
     assert json.loads(path.with_suffix(".json").read_text())["over"] == "base.mp4"
 
 
+@pytest.fixture(scope="module")
+def half_seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds, of which the second half shows no face."""
+    folder = tmp_path_factory.mktemp("half")
+    still = {"fps": 25, "size": (320, 240), "events": [], "distractors": "none"}
+    with open_video(render(folder / "seen.mp4", seconds=6, **still)) as video:
+        frames = [frame.image if frame.index < 75 else np.full_like(frame.image, 90) for frame in video]
+    return write_video(folder / "base.mp4", frames, 25)
+
+
+def test_what_is_drawn_where_no_face_is_seen_is_not_in_the_truth(half_seen: Path, tmp_path: Path) -> None:
+    drawn = draw_events(6.0, np.random.default_rng(1))
+    assert max(event.offset_s for event in drawn) > 3
+    path = render(tmp_path / "over.mp4", over=half_seen, seed=1)
+    told = json.loads(path.with_suffix(".json").read_text())["events"]
+    assert 0 < len(told) < len(drawn)
+    assert all(event["offset_s"] < 3 for event in told)
+
+
+def test_an_event_of_the_users_own_needs_a_face_in_every_frame(half_seen: Path, tmp_path: Path) -> None:
+    with pytest.raises(MienError, match=r"got an event from 2\.9 to 3\.2 s, where the video has frames without a face"):
+        render(tmp_path / "over.mp4", over=half_seen, events=[Event(0.4, 0.5, 0.6, (12,)), Event(2.9, 3.0, 3.2, (12,))])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_video_is_never_replaced_by_what_is_rendered_over_it(tmp_path: Path) -> None:
+    base = write_video(tmp_path / "base.mp4", [np.zeros((64, 64, 3), np.uint8)] * 3, 25)
+    before = base.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(base)
+    (tmp_path / "sub").mkdir()
+    for out in (base, tmp_path / "link.mp4", tmp_path / "sub" / ".." / "base.mp4"):
+        with pytest.raises(MienError, match="to write and to render over"):
+            render(out, over=base)
+    assert base.read_bytes() == before
+
+
 def test_a_portrait_of_the_users_own_can_perform(tmp_path: Path) -> None:
     from skimage.data import astronaut
 
@@ -106,6 +143,7 @@ def test_a_portrait_of_the_users_own_can_perform(tmp_path: Path) -> None:
         ({"seconds": 0.001}, "at least two frames"),
         ({"size": (10, 10)}, "got the size 10x10"),
         ({"intensity_px": float("nan")}, "got an intensity"),
+        ({"seed": -1}, "got the seed -1"),
         ({"distractors": "rain"}, "expected all, none or some of blinks"),
         ({"events": [SMILE], "seconds": 0.5}, "ends at 0.7 s"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.core import MienError
-from mien.synthesis import Event, displacement
+from mien.synthesis import MEAN_FACE, Event, displacement
 from mien.synthesis.events import draw_blinks, draw_events, read_events
 
 
@@ -39,6 +39,10 @@ def test_an_events_file_is_read_as_written(tmp_path: Path) -> None:
         ({"events": [{**ONE, "apex_s": float("nan")}]}, "onset < apex < offset"),
         ({"events": [{**ONE, "action_units": [3]}]}, "got the action units"),
         ({"events": [{**ONE, "action_units": []}]}, "got the action units"),
+        ({"events": [{**ONE, "action_units": "12"}]}, "got the action units '12'; expected a list of whole numbers"),
+        ({"events": [{**ONE, "action_units": [12.7]}]}, "expected a list of whole numbers"),
+        ({"events": [{**ONE, "action_units": [True]}]}, "expected a list of whole numbers"),
+        ({"events": [{**ONE, "action_units": {"12": 1}}]}, "expected a list of whole numbers"),
         ({"events": [{**ONE, "side": "top"}]}, "got the side"),
         ({"events": [{**ONE, "intensity_px": -1}]}, "got the intensity"),
         ({"events": [{**ONE, "offset_s": 9.0}]}, "ends at 9.0 s"),
@@ -77,6 +81,17 @@ def test_intensity_is_the_largest_displacement_at_a_128_px_face(units: tuple[int
     x, y = np.meshgrid(np.linspace(-1.25, 1.25, 128), np.linspace(-0.8, 1.7, 128))
     field = displacement(np.stack([x, y], axis=-1), event.activation()) * 128 / 2.5
     assert np.hypot(field[..., 0], field[..., 1]).max() == pytest.approx(1.5, rel=0.03)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("units", [(12,), (1, 2), (4,)])
+def test_an_event_of_one_side_moves_the_landmarks_of_that_side(units: tuple[int, ...], side: str) -> None:
+    """Left and right are those of the picture."""
+    shift = np.hypot(*displacement(MEAN_FACE, Event(0, 0.1, 0.2, units, side, 1.5).activation()).T)
+    left, right = (shift[MEAN_FACE[:, 0] * sign > 0.3].max() for sign in (-1, 1))
+    here, there = (left, right) if side == "left" else (right, left)
+    assert here > 0.02  # 1 px at a 128-px face
+    assert there < 0.25 * here
 
 
 def test_an_event_rises_to_its_apex_and_returns() -> None:

@@ -84,8 +84,15 @@ def test_the_head_is_deepest_at_the_nose_and_flat_beyond_its_outline() -> None:
     assert beyond < 1e-9
 
 
-@pytest.mark.parametrize(("name", "count", "says"), [("a.npz", 0, "at least 1"), ("a.npy", 3, "ending in .npz")])
-def test_bad_use_is_named(tmp_path: Path, name: str, count: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "use", "says"),
+    [
+        ("a.npz", {"per_class": 0}, "at least 1"),
+        ("a.npz", {"seed": -1}, "got the seed -1"),
+        ("a.npy", {}, r"ending in \.npz"),
+    ],
+)
+def test_bad_use_is_named(tmp_path: Path, name: str, use: dict, says: str) -> None:
     with pytest.raises(MienError, match=says):
-        generate_motion(tmp_path / name, per_class=count)
+        generate_motion(tmp_path / name, **({"per_class": 3} | use))
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien.core import MienError  # noqa: E402
+from mien.core import MienError, MienWarning  # noqa: E402
 from mien.training import Settings  # noqa: E402
 from mien.training.augmentation import random_mirror  # noqa: E402
 from mien.training.loop import fit_network  # noqa: E402
@@ -71,6 +71,43 @@ def test_a_loss_that_is_no_number_names_its_epoch_and_batch() -> None:
     inputs[:] = float("nan")
     with pytest.raises(MienError, match="epoch 1, batch 1"):
         fit_network(network(), inputs, targets, Settings(epochs=2), seed=0)
+
+
+@pytest.mark.parametrize("kind", ["none", "balanced"])
+def test_a_class_without_training_clips_is_said(kind: str) -> None:
+    inputs, targets = problem()
+    there = targets != 1
+    with pytest.warns(MienWarning, match=r"no training clip of class 1 \(of 0 to 2\): its weight is 0") as caught:
+        fit_network(network(), inputs[there], targets[there], Settings(epochs=2, class_weights=kind), seed=0)
+    assert len(caught) == 1
+
+
+def test_every_epoch_trains_with_dropout_also_after_a_look_at_the_last() -> None:
+    """A network is told to evaluate after each epoch: one left so would train without its dropout."""
+    inputs, targets = problem()
+    modes: list[bool] = []
+    watched = network()
+    watched.register_forward_hook(lambda net, given, _: modes.append(net.training) if len(given[0]) > 1 else None)
+    fit_network(watched, inputs, targets, Settings(epochs=3, batch=30), 0, on_epoch=lambda _e, net, _l: net(inputs))
+    assert modes == [True, True, False] * 3
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_weight_decay_shrinks_the_weights(optimizer: str) -> None:
+    inputs, targets = problem()
+    free, decayed = (
+        weights(
+            fit_network(
+                network(),
+                inputs,
+                targets,
+                Settings(epochs=5, batch=16, lr=0.02, optimizer=optimizer, weight_decay=decay),
+                seed=0,
+            )
+        ).norm()
+        for decay in (0.0, 0.5)
+    )
+    assert decayed < 0.9 * free
 
 
 def test_every_epoch_is_shown_once_in_order() -> None:

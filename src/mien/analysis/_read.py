@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from mien.analysis._follow import Track
-from mien.analysis._result import Evidence
 from mien.core import Interval, UInt8Array
 from mien.faces import Box, FaceBackend
 from mien.methods import TrainedModel
 from mien.motion import optical_flow
 from mien.recipes import Face, Stage, Take, run
+from mien.reports import IntervalPictures
 from mien.video import read_frames
 
 __all__ = ["read_intervals"]
@@ -29,7 +29,7 @@ def read_intervals(
     track: Track,
     model: TrainedModel,
     backend: FaceBackend,
-) -> tuple[list[Interval], list[Evidence]]:
+) -> tuple[list[Interval], list[IntervalPictures]]:
     """Name the emotion of each interval.
 
     The onset and apex frames are read again from the source; the face is registered once, on the onset frame.
@@ -38,7 +38,7 @@ def read_intervals(
     -------
     intervals : list of Interval
         With emotion, confidence, probabilities and notes.
-    evidence : list of Evidence
+    evidence : list of IntervalPictures
         What each was read from.
     """
     named, evidence = [], []
@@ -65,7 +65,7 @@ def _take(source: Path, fps: float | None, interval: Interval, track: Track, bac
     def read(wanted: Sequence[int]) -> Iterator[UInt8Array]:
         return (frame.image for frame in read_frames(source, list(wanted), fps=fps, times_s=times.tolist()))
 
-    def locate(image: UInt8Array, number: int, faces: str) -> Face:
+    def locate(image: UInt8Array, number: int, faces: str, near: Box | None) -> Face:
         box = Box(*track.boxes[number])
         return Face(backend.landmarks(image, box), box)
 
@@ -82,13 +82,13 @@ def _take(source: Path, fps: float | None, interval: Interval, track: Track, bac
     )
 
 
-def _evidence(made: Stage) -> Evidence:
+def _evidence(made: Stage) -> IntervalPictures:
     """Onset, apex and the flow between them; computed anew where the recipe makes something else of the clip."""
     frames = made.cropped("pictures")
     onset, apex = (_picture(frames[place]) for place in (made.onset, made.apex))
     flows = made.flows
     flow = flows[0] if flows is not None and len(flows) == 1 else optical_flow(onset, apex)
-    return Evidence(_colour(onset), _colour(apex), flow)
+    return IntervalPictures(_colour(onset), _colour(apex), flow)
 
 
 def _picture(frame: np.ndarray) -> UInt8Array:

@@ -11,26 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.analysis._follow import Track
-from mien.core import FloatArray, Interval, UInt8Array
+from mien.core import Interval
+from mien.reports import IntervalPictures
 
-__all__ = ["Analysis", "Evidence"]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The pictures an interval was read from: the face at onset and apex, and the motion between.
-
-    Attributes
-    ----------
-    onset, apex : uint8 array, (S, S, 3)
-        The cropped face, both registered on the onset frame.
-    flow : float32 array, (2, S, S)
-        Onset to apex, pixels of the crop.
-    """
-
-    onset: UInt8Array
-    apex: UInt8Array
-    flow: FloatArray
+__all__ = ["Analysis"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +33,8 @@ class Analysis:
         Width and height, pixels.
     intervals : tuple of Interval
         In time order.
-    evidence : tuple of Evidence
-        One per interval.
+    evidence : tuple of IntervalPictures
+        What each interval was read from.
     track : Track
         What is known of every frame.
     curve : float array, (T,)
@@ -68,7 +52,7 @@ class Analysis:
     fps: float
     size: tuple[int, int]
     intervals: tuple[Interval, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[IntervalPictures, ...]
     track: Track
     curve: npt.NDArray[np.float64]
     warnings: tuple[str, ...]

@@ -26,35 +26,47 @@ def check_results_folder(folder: Path) -> None:
     """Raise :class:`MienError` if writing results there would replace anything but earlier results."""
     if not folder.exists():
         return
-    others = [] if not folder.is_dir() else [p.name for p in folder.iterdir() if p.suffix != ".eaf"]
-    if not folder.is_dir() or set(others) - _RESULTS:
+    if not folder.is_dir():
+        raise MienError(f"got '{folder}' for the results, which is a file; expected a folder; choose another --out")
+    written, elan = folder / "analysis.json", _elan_file(folder)
+    ours = _RESULTS | ({elan.name} if written.is_file() else set())
+    if others := sorted(path.name for path in folder.iterdir() if path.name not in ours):
         raise MienError(
-            f"got '{folder}' for the results, which holds other things; "
+            f"got '{folder}' for the results, which holds other things, such as '{others[0]}'; "
             "expected a new folder or earlier results of mien, which are replaced; choose another --out"
         )
+    if elan.is_file() and elan.stat().st_mtime_ns > written.stat().st_mtime_ns:
+        raise MienError(
+            f"got '{elan}', which was edited after the analysis and would be lost; "
+            "expected results as mien wrote them; move it away, or choose another --out"
+        )
+
+
+def _elan_file(folder: Path) -> Path:
+    return folder / f"{folder.name}.eaf"
 
 
 def write_analysis(found: Analysis, folder: Path, settings: SpotSettings, *, elan: bool = False) -> Analysis:
     """Write ``report.html``, ``intervals.csv``, ``frames.csv``, ``analysis.json`` and, if wanted, ``<name>.eaf``."""
-    from mien.reports import IntervalPictures, write_analysis_report, write_elan
+    from mien.reports import write_analysis_report, write_elan
 
     document = _document(found, settings)
     with atomic_folder(folder) as temporary:
+        if elan:
+            write_elan(temporary / _elan_file(folder).name, found.intervals, media=found.source)
         _write_intervals(temporary / "intervals.csv", found)
         _write_frames(temporary / "frames.csv", found)
-        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-        (temporary / "analysis.json").write_text(text + "\n", encoding="utf-8")
-        pictures = [IntervalPictures(e.onset, e.apex, e.flow) for e in found.evidence]
         write_analysis_report(
             temporary / "report.html",
             analysis=document,
             intervals=found.intervals,
-            pictures=pictures,
+            pictures=found.evidence,
             times_s=found.track.times_s,
             curve=found.curve,
         )
-        if elan:
-            write_elan(temporary / f"{folder.name}.eaf", found.intervals, media=found.source)
+        # Last: an ELAN file that is newer was edited since.
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / "analysis.json").write_text(text + "\n", encoding="utf-8")
     return replace(found, folder=folder)
 
 

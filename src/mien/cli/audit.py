@@ -11,8 +11,6 @@ import typer
 
 from mien.cli._app import app
 
-SHOWN = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
-
 
 @app.command("audit")
 def audit_command(
@@ -30,6 +28,8 @@ def audit_command(
 
 
 def _print(document: Mapping[str, Any]) -> None:
+    from mien.protocols.metrics import HEADLINES
+
     print(f"{document['n']:g} samples, {document['folds']} folds, seeds {', '.join(map(str, document['seeds']))}")
     for leak in document["leaks"]:
         print(f"LEAK: {leak}")
@@ -37,7 +37,7 @@ def _print(document: Mapping[str, Any]) -> None:
     rows |= {row["name"]: _cells(row, row["gain"]) for row in document["shortcuts"]}
     rows |= {f"random, best of {row['epochs']}": _cells(row, {}) for row in document["floor"]}
     width = max(map(len, rows))
-    print(f"{'':{width}}" + "".join(f"  {title:<16}" for title in SHOWN.values()).rstrip())
+    print(f"{'':{width}}" + "".join(f"  {title:<16}" for title in HEADLINES.values()).rstrip())
     for name, cells in rows.items():
         print(f"{name:{width}}" + "".join(f"  {cell:<16}" for cell in cells).rstrip())
     for note in document["notes"]:
@@ -46,8 +46,10 @@ def _print(document: Mapping[str, Any]) -> None:
 
 def _cells(row: Mapping[str, Any], gain: Mapping[str, Any]) -> list[str]:
     """Scores, with what they gain over the honest ones."""
+    from mien.protocols.metrics import HEADLINES
+
     cells = []
-    for name in SHOWN:
+    for name in HEADLINES:
         gained = f" ({gain[name]:+.4f})" if gain.get(name) is not None else ""
         cells.append("" if row[name] is None else f"{row[name]:.4f}{gained}")
     return cells

@@ -36,11 +36,13 @@ def compare_command(
 
 
 def _print(document: Mapping[str, Any]) -> None:
+    from mien.protocols.metrics import HEADLINES
+
     letters = dict(zip((file["name"] for file in document["files"]), ascii_uppercase, strict=False))
     seeds = ", ".join(map(str, document["seeds"]))
     print(f"{document['n']} samples of {document['subjects']} subjects, seeds {seeds}")
     for file in document["files"]:
-        scores = f"UF1 {file['uf1']:.4f}  UAR {file['uar']:.4f}  accuracy {file['accuracy']:.4f}"
+        scores = "  ".join(f"{title} {file[name]:.4f}" for name, title in HEADLINES.items())
         print(f"{letters[file['name']]}  {scores}  {file['name']}")
         for leak in file["leaks"]:
             print(f"   LEAK: {leak}")

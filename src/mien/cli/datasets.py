@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.cli._app import app
-from mien.core import MienError
+from mien.cli._parse import width_height
 
 if TYPE_CHECKING:
     from mien.datasets import Dataset
@@ -72,7 +72,7 @@ def fixture_command(
     """Build a small tree in a corpus's real layout from its real table, with rendered frames."""
     from mien.datasets import write_fixture
 
-    shape = None if size is None else _size(size)
+    shape = None if size is None else width_height(size)
     with _bar("folders") as advance:
         made = write_fixture(name, annotations, out, limit=limit, size=shape, seed=seed, layout=layout, advance=advance)
     print(f"{made.root}: {made.samples} clips of {made.subjects} subjects, {made.frames} rendered frames")
@@ -114,14 +114,6 @@ def _mapped(entry: Dataset, labels: str) -> Iterator[str]:
         said = f" with the coding of {coding}" if len(counts) > 1 else ""
         shares = ", ".join(f"{name} {count}" for name, count in classes.items())
         yield f"{title}{said}: {sum(classes.values())} clips: {shares}"
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        width, height = map(int, text.lower().split("x"))
-    except ValueError:
-        raise MienError(f"got the size '{text}'; expected WIDTHxHEIGHT, like 160x120; correct it") from None
-    return width, height
 
 
 @contextmanager

@@ -75,9 +75,7 @@ def _print(document: dict[str, Any]) -> None:
 def _published(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Published numbers under what was measured, so that only comparable ones stand together."""
     for place, group in groupby(sorted(rows, key=_place), key=_place):
-        corpus, classes, labels, protocol = place
-        count = f"{classes} classes" if classes else "classes not known"
-        yield f"published: {corpus}, {count} ({labels or 'label map not known'}), {protocol}"
+        yield f"published: {_placed(*place)}"
         for row in group:
             what = f"{row['metric']} {row['value']:g}"
             variant = row["variant"] and f" ({row['variant']})"
@@ -87,14 +85,19 @@ def _published(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 def _measured(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Our numbers, with what they were trained on: most published ones had other corpora to train on."""
-    for (corpus, trained_on, preset, command), group in groupby(rows, key=_origin):
+    for (*place, trained_on, preset, command), group in groupby(rows, key=_origin):
         scores = ", ".join(f"{row['metric']} {row['value']:g} [{row['low']:g}, {row['high']:g}]" for row in group)
-        yield f"ours: {corpus}, trained on {trained_on}, preset {preset}: {scores}"
+        yield f"ours: {_placed(*place)}, trained on {trained_on}, preset {preset}: {scores}"
         yield f"  {command}"
 
 
-def _origin(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    return row["corpus"], row["trained_on"], row["preset"], row["command"]
+def _placed(corpus: str, classes: int, labels: str, protocol: str) -> str:
+    count = f"{classes} classes" if classes else "classes not known"
+    return f"{corpus}, {count} ({labels or 'label map not known'}), {protocol}"
+
+
+def _origin(row: dict[str, Any]) -> tuple[Any, ...]:
+    return *_place(row), row["trained_on"], row["preset"], row["command"]
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int, str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from mien.cli._app import app
-from mien.core import MienError
+from mien.cli._parse import width_height
 
 
 @app.command("render")
@@ -30,7 +30,7 @@ def render_command(
         out,
         fps=fps,
         seconds=seconds,
-        size=_size(size),
+        size=width_height(size),
         seed=seed,
         events=events,
         intensity_px=intensity_px,
@@ -51,11 +51,3 @@ def generate_motion_command(
     from mien.synthesis import generate_motion
 
     print(generate_motion(out, per_class=per_class, seed=seed))
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        width, height = map(int, text.lower().split("x"))
-    except ValueError:
-        raise MienError(f"got the size '{text}'; expected WIDTHxHEIGHT, like 640x480; correct it") from None
-    return width, height

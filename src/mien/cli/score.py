@@ -44,28 +44,33 @@ def _print_tables(document: Mapping[str, Any]) -> None:
 
 def _scores(document: Mapping[str, Any]) -> Table:
     """Pooled, by corpus, by seed; intervals beneath."""
-    table = _table("Scores, with 95 % intervals over subjects", "", "n", "UF1", "UAR", "accuracy")
+    from mien.protocols.metrics import HEADLINES
+
+    table = _table("Scores, with 95 % intervals over subjects", "", "n", *HEADLINES.values())
     rows = {"pooled": document}
     rows |= document["by_dataset"] if len(document["by_dataset"]) > 1 else {}
     rows |= {f"seed {name}": part for name, part in document["seeds"].items() if len(document["seeds"]) > 1}
     for name, part in rows.items():
-        table.add_row(name, f"{part['n']:g}", *(_with_interval(part, metric) for metric in ("uf1", "uar", "accuracy")))
+        table.add_row(name, f"{part['n']:g}", *(_with_interval(part, metric) for metric in HEADLINES))
     spread = document["seed_sd"]
     if spread["uf1"] is not None:
-        table.add_row("sd over seeds", "", *(f"{spread[metric]:.4f}" for metric in ("uf1", "uar", "accuracy")))
+        table.add_row("sd over seeds", "", *(f"{spread[metric]:.4f}" for metric in HEADLINES))
     folds = document["fold_mean"]
     if folds["uf1"] is not None:
-        table.add_row("mean of folds", "", f"{folds['uf1']:.4f}", "", f"{folds['accuracy']:.4f}")
+        means = (f"{folds[metric]:.4f}" if metric in folds else "" for metric in HEADLINES)
+        table.add_row("mean of folds", "", *means)
     return table
 
 
 def _baselines(document: Mapping[str, Any]) -> Table:
     """What needs no model, on the same samples."""
-    table = _table("Baselines", "", "n", "UF1", "UAR", "accuracy")
+    from mien.protocols.metrics import HEADLINES
+
+    table = _table("Baselines", "", "n", *HEADLINES.values())
     rows = {"": document} | (document["by_dataset"] if len(document["by_dataset"]) > 1 else {})
     for name, part in rows.items():
         for baseline, what in BASELINES.items():
-            values = (f"{part['baselines'][baseline][metric]:.4f}" for metric in ("uf1", "uar", "accuracy"))
+            values = (f"{part['baselines'][baseline][metric]:.4f}" for metric in HEADLINES)
             table.add_row(f"{what}, {name}" if name else what, f"{part['n']:g}", *values)
     return table
 

@@ -21,9 +21,11 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     Raises
     ------
     MienError
-        If the folder of ``path`` cannot be made or written to.
+        If ``path`` is a folder, or its folder cannot be made or written to.
     """
     path = Path(path)
+    if path.is_dir():
+        raise MienError(f"got '{path}' to write, which is a folder; expected the name of a file; add one")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)

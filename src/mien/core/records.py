@@ -311,7 +311,7 @@ class Interval:
     onset_s, apex_s, offset_s : float
         Their presentation times.
     score : float
-        How far the movement stands out from the noise of this recording (spotting score).
+        How far the face moved and came back: the height of the bump, pixels at a 128-px face.
     emotion : str
         The most likely class; empty when it was not read.
     confidence : float

@@ -60,6 +60,8 @@ class Corpus(Dataset):
         Camera rate.
     published : mapping
         Facts of the distributed table to check a copy against: ``samples``, ``subjects``, and per emotion a count.
+    published_at : mapping
+        The same for releases of another camera, by its rate.
     errata : mapping
         Corrections by clip id (frame numbers), applied only on request.
     label_maps : tuple of str
@@ -72,6 +74,7 @@ class Corpus(Dataset):
     layouts: tuple[Layout, ...] = ()
     fps: float = 0.0
     published: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    published_at: Mapping[float, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     errata: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     label_maps: tuple[str, ...] = ()
 

@@ -94,10 +94,13 @@ def check(dataset: str, root: Path | str, deep: bool = False, advance: Advance |
     if not root.exists():
         raise MienError(f"got '{root}', which does not exist; expected a copy of {dataset}; check the path")
     samples, remarks = _read(entry, root)
+    parts = _parts(samples, root) if dataset in COMPOSITES else {}
+    if parts:
+        remarks = []  # the reader of each part says them again, in its own name
     if samples:
-        remarks += _counts(entry, samples, _expected(entry, root))
+        remarks += _counts(entry, samples, _expected(entry, root, samples))
     if dataset in COMPOSITES:
-        for name, folder in _parts(samples, root).items():
+        for name, folder in parts.items():
             part, found = _read(DATASETS[name], folder)
             remarks += [*found, *_examine(DATASETS[name], folder, part, deep, advance)]
     else:
@@ -119,9 +122,13 @@ def _read(entry: Dataset, root: Path) -> tuple[list[Sample], list[Remark]]:
         try:
             samples = entry.read(root)
         except MienError as error:
-            return [], [(_code(str(error), _REFUSED, "broken-copy"), entry.name, _first(str(error)))]
+            return [], [_refused(entry, error)]
     texts = dict.fromkeys(str(said.message) for said in caught if issubclass(said.category, MienWarning))
     return samples, [(_code(text, _SAID, "table-remark"), _place(text, entry.name), _first(text)) for text in texts]
+
+
+def _refused(entry: Dataset, error: MienError) -> Remark:
+    return _code(str(error), _REFUSED, "broken-copy"), entry.name, _first(str(error))
 
 
 def _code(text: str, known: Iterable[tuple[str, str]], otherwise: str) -> str:
@@ -139,13 +146,15 @@ def _first(text: str) -> str:
     return text.partition("; expected")[0].removeprefix("got ")
 
 
-def _expected(entry: Dataset, root: Path) -> Mapping[str, int]:
-    """Published counts; of a fixture those that it was made with."""
+def _expected(entry: Dataset, root: Path, samples: Sequence[Sample]) -> Mapping[str, int]:
+    """Published counts of the camera that the copy is from; of a fixture those that it was made with."""
     mark = root / MARK
     if root.is_dir() and mark.is_file():
         made: Any = json.loads(mark.read_text(encoding="utf-8"))
         return {"samples": made["samples"], "subjects": made["subjects"], **made["emotions"]}
-    return entry.published if isinstance(entry, Corpus) else PUBLISHED.get(entry.name, {})
+    if isinstance(entry, Corpus):
+        return entry.published_at.get(samples[0].fps or 0.0, entry.published)
+    return PUBLISHED.get(entry.name, {})
 
 
 def _counts(entry: Dataset, samples: Sequence[Sample], expected: Mapping[str, int]) -> Remarks:
@@ -210,7 +219,10 @@ def _intervals(entry: Dataset, root: Path) -> tuple[list[Sample], list[Remark]]:
         return [], []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MienWarning)
-        videos = entry.read_long(root)
+        try:
+            videos = entry.read_long(root)
+        except MienError as error:
+            return [], [_refused(entry, error)]
     found = [
         Sample(
             dataset=video.dataset,
@@ -305,9 +317,8 @@ def _check_places(
     for sample in {sample.source.path: sample for sample in clips}.values():
         path = sample.source.path
         if not folders[path].frames:
-            yield from _check_absent(entry, sample, spare)
-        way = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
-        named = {part.lower() for part in way} & {name.lower() for name in entry.classes}
+            yield from _check_absent(entry, root, sample, spare)
+        named = _way(root, path) & {name.lower() for name in entry.classes}
         if named and sample.emotion and sample.emotion.lower() not in named and folders[path].frames:
             yield "label-in-folder", sample.sample_id, f"it is {sample.emotion} but lies in '{path}'"
     moved = {sample.source.path.name for sample in clips if not folders[sample.source.path].frames}
@@ -317,7 +328,12 @@ def _check_places(
         yield "extra-folders", entry.name, f"{len(extra)} folders of images are not in the table: {names}"
 
 
-def _check_absent(entry: Dataset, sample: Sample, spare: Sequence[Path]) -> Remarks:
+def _way(root: Path, path: Path) -> set[str]:
+    """The folders on the way from the root, in lower case: what the user calls those above it says nothing."""
+    return {part.lower() for part in Path(os.path.relpath(path, root)).parts}
+
+
+def _check_absent(entry: Dataset, root: Path, sample: Sample, spare: Sequence[Path]) -> Remarks:
     """A clip that is not where it should be: somewhere else, perhaps in another class's folder, or nowhere."""
     path = sample.source.path
     elsewhere = [other for other in spare if other.name.lower() == path.name.lower()]
@@ -326,7 +342,7 @@ def _check_absent(entry: Dataset, sample: Sample, spare: Sequence[Path]) -> Rema
         return
     classes = {name.lower() for name in entry.classes} - {sample.emotion.lower()}
     for other in elsewhere:
-        if classes & {part.lower() for part in other.parts}:
+        if classes & _way(root, other):
             yield "label-in-folder", sample.sample_id, f"the table says {sample.emotion}, but it lies in '{other}'"
         else:
             yield "misplaced-clip", sample.sample_id, f"it should be in '{path}' and lies in '{other}'"

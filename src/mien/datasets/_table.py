@@ -10,7 +10,16 @@ from pathlib import Path
 
 from mien.core import MienError
 
-__all__ = ["Row", "frame_number", "objective_class", "parse_action_units", "read_table", "required_text"]
+__all__ = [
+    "Row",
+    "clip_of_subject",
+    "frame_number",
+    "objective_class",
+    "parse_action_units",
+    "read_sheets",
+    "read_table",
+    "required_text",
+]
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
@@ -82,7 +91,7 @@ def read_table(path: Path | str, columns: Sequence[str], sheet: str | None = Non
     path = Path(path)
     if not path.is_file():
         raise MienError(f"got the table '{path}', which is no file; expected an Excel or CSV file; check the path")
-    sheets = _csv(path) if path.suffix.lower() == ".csv" else _excel(path)
+    sheets = _csv(path) if path.suffix.lower() == ".csv" else read_sheets(path)
     if sheet is not None:
         sheets = _only(sheets, sheet, path)
     for rows in sheets.values():
@@ -120,6 +129,22 @@ def required_text(row: Row, column: str) -> str:
     if not row[column]:
         raise row.broken(column, "a name")
     return row[column]
+
+
+def clip_of_subject(row: Row, column: str, start: str) -> str:
+    """Return a clip whose name begins with its subject's; raise :class:`MienError` where the row contradicts itself.
+
+    One of the two is wrong, and believing the wrong one would put a person on both sides of a split.
+
+    Examples
+    --------
+    >>> clip_of_subject(Row({"Subject": "6", "Filename": "006_1_2"}, Path("codes.xlsx"), 2), "Filename", "006_")
+    '006_1_2'
+    """
+    clip = required_text(row, column)
+    if not clip.startswith(start):
+        raise row.broken(column, f"a clip of subject {row['Subject']}, which begins with '{start}'")
+    return clip
 
 
 def objective_class(row: Row, column: str) -> str:
@@ -161,7 +186,8 @@ def parse_action_units(text: str) -> frozenset[int]:
     return frozenset(int(number) for number in re.findall(r"(?<!\d)(?<!\d\.)0?[1-9]\d?(?!\d|\.\d)", text))
 
 
-def _excel(path: Path) -> dict[str, list[Cells]]:
+def read_sheets(path: Path) -> dict[str, list[Cells]]:
+    """Return the sheets of a workbook as rows of text; raise :class:`MienError` if it does not read."""
     from openpyxl import load_workbook
 
     try:

@@ -12,7 +12,7 @@ the folders need not be that of the table.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,7 @@ def read(root: Path | str, errata: bool = False) -> list[Sample]:
     Parameters
     ----------
     root : Path
-        Folder that holds ``spNO.1`` … or ``Part_A_ME_clip``; the table at most two folders deep.
+        Folder that holds ``spNO.1`` … or ``Part_A_ME_clip``, or the latter; the table at most two folders deep.
     errata : bool
         Apply :data:`ERRATA`.
 
@@ -70,6 +70,7 @@ def read(root: Path | str, errata: bool = False) -> list[Sample]:
     samples = parse(find_table(root, CASME3), errata)
     check_unique(samples, root)
     folders = _folders(root)
+    base = root.absolute().parent if _is_first(root.absolute().name) else root
 
     def found(layout: Layout) -> int:
         return sum(layout.folder(sample).lower() in folders for sample in samples)
@@ -77,7 +78,7 @@ def read(root: Path | str, errata: bool = False) -> list[Sample]:
     layout = max(CASME3.layouts, key=found)
     if not found(layout):
         find_layout(root, samples, CASME3)  # says what a copy looks like
-    return [replace(sample, source=_source(sample, root, layout, folders)) for sample in samples]
+    return [replace(sample, source=_source(sample, base, layout, folders)) for sample in samples]
 
 
 def parse(table: Path | str, errata: bool = False) -> list[Sample]:
@@ -139,19 +140,35 @@ DEPTH = {"whole videos": partial(_whole, kind="depth"), "clips": partial(_clip, 
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """Every folder of images, by its lower-case path from where the subjects lie, up to two folders below the root."""
+    """Every folder of images, by its lower-case path from where the subjects lie.
+
+    That is above the root where the root is itself the first folder of a layout, else in it or up to two folders below.
+    """
     places = ("*/*/color", "*/*/depth", "Part_A_ME_clip/frame/*", "Part_A_ME_clip/depth/*")
-    for depth in ("*", "*/*", "*/*/*"):
-        tops = {path.parent for path in root.glob(depth) if re.match(r"spno\.?\d|part_a_me_clip$", path.name.lower())}
+    for tops in _tops(root):
         folders = {
             path.relative_to(top).as_posix().lower(): path
             for top in sorted(tops)
             for place in places
             for path in top.glob(place)
+            if path.is_relative_to(root) or path.is_relative_to(root.absolute())
         }
         if folders:
             return folders
     return {}
+
+
+def _tops(root: Path) -> Iterator[set[Path]]:
+    """Where the first folders of a layout may lie, the nearest first."""
+    if _is_first(root.absolute().name):
+        yield {root.absolute().parent}
+    for depth in ("*", "*/*", "*/*/*"):
+        yield {path.parent for path in root.glob(depth) if _is_first(path.name)}
+
+
+def _is_first(name: str) -> bool:
+    """Whether this is what the first folder of a layout is called."""
+    return bool(re.fullmatch(r"spno\.?\d+|part_a_me_clip", name.lower()))
 
 
 def _source(sample: Sample, root: Path, layout: Layout, folders: Mapping[str, Path]) -> Source:

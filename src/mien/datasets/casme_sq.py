@@ -28,7 +28,7 @@ from mien.datasets._corpus import Corpus, Layout, find_table
 from mien.datasets._dataset import DATASETS, check_unique
 from mien.datasets._long import Found, long_videos, micro_samples, video_folders, with_frames
 from mien.datasets._order import Frames, in_order, read_frames
-from mien.datasets._table import Row, parse_action_units, required_text
+from mien.datasets._table import Row, parse_action_units, read_sheets, required_text
 
 __all__ = ["CASME_SQ", "parse", "parse_long", "read", "read_long"]
 
@@ -109,22 +109,17 @@ def _found(table: Path, kinds: tuple[str, ...]) -> list[Found]:
 
 
 def _rows(table: Path) -> list[Row]:
-    import pandas as pd
-
-    try:
-        cells = pd.read_excel(table, sheet_name=0, header=None, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise MienError(f"got '{table}', which does not read ({error}); expected an Excel workbook") from error
-    if cells.shape[1] < len(COLUMNS):
+    first = next(iter(read_sheets(table).values()))
+    columns = max(map(len, first), default=0)
+    if columns < len(COLUMNS):
         raise MienError(
-            f"got '{table}' with {cells.shape[1]} columns; expected {', '.join(COLUMNS)}, without a header; "
+            f"got '{table}' with {columns} columns; expected {', '.join(COLUMNS)}, without a header; "
             "take the corpus's own table"
         )
-    texts = cells.iloc[:, : len(COLUMNS)].to_numpy().tolist()
     return [
-        Row(dict(zip(COLUMNS, (text.strip() for text in line), strict=True)), table, number)
-        for number, line in enumerate(texts, 1)
-        if any(line)
+        Row(dict(zip(COLUMNS, cells, strict=False)), table, number)
+        for number, cells in enumerate(first, 1)
+        if any(cells[: len(COLUMNS)])
     ]
 
 

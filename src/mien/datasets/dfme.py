@@ -23,7 +23,7 @@ from mien.core import Sample, Source
 from mien.datasets._corpus import Corpus, Layout, read_corpus
 from mien.datasets._dataset import DATASETS
 from mien.datasets._order import in_order, read_frames
-from mien.datasets._table import Row, parse_action_units, read_table, required_text
+from mien.datasets._table import Row, clip_of_subject, parse_action_units, read_table, required_text
 
 __all__ = ["DFME", "parse", "read"]
 
@@ -53,8 +53,9 @@ def parse(table: Path | str) -> list[Sample]:
 
 
 def _sample(row: Row) -> Sample:
-    subject = f"dfme/{required_text(row, 'Subject')}"
-    name = f"{subject}/{required_text(row, 'Filename')}"
+    person = required_text(row, "Subject")
+    subject = f"dfme/{person}"
+    name = f"{subject}/{clip_of_subject(row, 'Filename', f'{person}_')}"
     frames = in_order(read_frames(row, "OnsetFrame", "ApexFrame", "OffsetFrame"), name, row.path)
     return Sample(
         dataset="dfme",

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Literal
 
 from mien.core import MienError, Sample, Source
+from mien.core.frames import FRAME_ENDINGS
 from mien.datasets._dataset import DATASETS, MEGC_CLASSES, Dataset
 from mien.datasets._order import Frames, read_frames
 from mien.datasets._table import Row, parse_action_units, read_table, required_text
@@ -39,7 +40,6 @@ __all__ = ["TABLE", "read"]
 TABLE = "annotations.csv"
 COLUMNS = ("subject", "clip", "path", "onset", "offset", "emotion")
 OPTIONAL = ("apex", "action_units", "fps", "dataset")
-IMAGES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def read(root: Path | str) -> list[Sample]:
@@ -128,9 +128,9 @@ def _source(row: Row, root: Path) -> Source:
     kind: Literal["frames", "video"] = "frames" if path.is_dir() else "video"
     if not path.exists():
         raise row.broken("path", f"a folder of frames or a video file below '{root}'")
-    if kind == "frames" and not any(file.suffix.lower() in IMAGES for file in path.iterdir()):
+    if kind == "frames" and not any(file.suffix.lower() in FRAME_ENDINGS for file in path.iterdir()):
         raise row.broken("path", "a folder that holds images")
-    if kind == "video" and path.suffix.lower() in IMAGES:
+    if kind == "video" and path.suffix.lower() in FRAME_ENDINGS:
         raise row.broken("path", "the folder of the frames, not one of them")
     return Source(kind, path)
 

@@ -25,7 +25,7 @@ from mien.core import Sample, Source
 from mien.datasets._corpus import Corpus, Layout, read_corpus
 from mien.datasets._dataset import DATASETS
 from mien.datasets._order import in_order, read_frames
-from mien.datasets._table import Row, parse_action_units, read_table, required_text
+from mien.datasets._table import Row, clip_of_subject, parse_action_units, read_table, required_text
 
 __all__ = ["MMEW", "parse", "read"]
 
@@ -63,7 +63,7 @@ def parse(table: Path | str) -> list[Sample]:
 
 def _sample(row: Row) -> Sample:
     subject = f"mmew/{_subject(row)}"
-    name = f"{subject}/{required_text(row, 'Filename')}"
+    name = f"{subject}/{clip_of_subject(row, 'Filename', f'{_subject(row)}-')}"
     frames = in_order(read_frames(row, "OnsetFrame", "ApexFrame", "OffsetFrame"), name, row.path)
     return Sample(
         dataset="mmew",

@@ -27,7 +27,7 @@ from mien.core import MienWarning, Sample, Source
 from mien.datasets._corpus import Corpus, Layout, read_corpus
 from mien.datasets._dataset import DATASETS
 from mien.datasets._order import Frames, in_order, read_frames
-from mien.datasets._table import Row, objective_class, parse_action_units, read_table, required_text
+from mien.datasets._table import Row, clip_of_subject, objective_class, parse_action_units, read_table, required_text
 
 __all__ = ["ERRATA", "SAMM", "parse", "read"]
 
@@ -108,10 +108,7 @@ def _subject(row: Row) -> str:
 
 def _clip(row: Row) -> str:
     """The clip, which repeats its subject: the two must agree."""
-    clip = required_text(row, "Filename")
-    if not clip.startswith(f"{_subject(row)}_"):
-        raise row.broken("Filename", f"a clip of subject {_subject(row)} such as {_subject(row)}_1_2")
-    return clip
+    return clip_of_subject(row, "Filename", f"{_subject(row)}_")
 
 
 def _check_duration(row: Row, frames: Frames, name: str) -> None:

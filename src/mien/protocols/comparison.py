@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, Prediction
-from mien.protocols.metrics import IntArray, measures
+from mien.protocols.metrics import HEADLINES, IntArray, measures
 from mien.protocols.predictions import check_predictions, class_order, read_predictions
 from mien.protocols.scores import leaks, subject_confusions
 
@@ -20,7 +20,6 @@ __all__ = ["compare", "holm", "mcnemar", "permutation_test"]
 Rows = Sequence[Prediction]
 Document = dict[str, Any]
 
-SHOWN = ("accuracy", "uf1", "uar")
 # Two differences that are equal but for the order of a sum count as equal.
 ROUNDING = 1e-12
 
@@ -60,7 +59,7 @@ def compare(
     Raises
     ------
     MienError
-        If there are fewer than two tables, one cannot be scored, or they differ in samples, subjects or truth.
+        If there are fewer than two tables, one cannot be scored, or they differ in samples, corpora, subjects or truth.
 
     Examples
     --------
@@ -211,7 +210,7 @@ def _check_same(read: Mapping[str, Rows]) -> None:
                 f"got {len(differing)} predictions (seed and sample) that only one of '{first}' ({len(expected)}) and "
                 f"'{name}' ({len(found)}) has, such as seed {seed}, '{sample}'; expected the same samples and seeds"
             )
-        for field in ("subject", "truth"):
+        for field in ("dataset", "subject", "truth"):
             disagreeing = [key for key in expected if getattr(expected[key], field) != getattr(found[key], field)]
             if disagreeing:
                 sample = min(disagreeing)[1]
@@ -227,7 +226,7 @@ def _difference(a: IntArray, b: IntArray, resamples: int, rng_seed: int) -> Docu
     draws = np.random.default_rng(rng_seed).multinomial(len(a), np.full(len(a), 1 / len(a)), size=resamples)
     drawn = _uf1(np.tensordot(draws, b, axes=1)) - _uf1(np.tensordot(draws, a, axes=1))
     return {
-        "difference": {name: float((scores[1][name] - scores[0][name]).mean()) for name in SHOWN},
+        "difference": {name: float((scores[1][name] - scores[0][name]).mean()) for name in HEADLINES},
         "ci95": {"uf1": np.percentile(drawn, [2.5, 97.5]).tolist()},
     }
 
@@ -252,7 +251,7 @@ def _file(name: str, rows: Rows, table: IntArray) -> Document:
     scores = measures(table.sum(axis=0))
     return {
         "name": name,
-        **{metric: float(scores[metric].mean()) for metric in SHOWN},
+        **{metric: float(scores[metric].mean()) for metric in HEADLINES},
         "selections": sorted({row.selection for row in rows}),
         "leaks": leaks(rows),
     }

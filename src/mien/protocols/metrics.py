@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy.typing as npt
 
 from mien.core import MienError, MienWarning
 
-__all__ = ["confusion", "fold_means", "measures", "metrics"]
+__all__ = ["HEADLINES", "confusion", "fold_means", "measures", "metrics"]
+
+HEADLINES: Mapping[str, str] = MappingProxyType({"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"})
+"""The scores that stand first wherever scores are shown, and what they are called there."""
 
 IntArray = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.core import MienError, MienWarning, Prediction
-from mien.protocols.metrics import IntArray, confusion, fold_means, measures, metrics
+from mien.protocols.metrics import HEADLINES, IntArray, confusion, fold_means, measures, metrics
 from mien.protocols.predictions import check_predictions, class_order, read_predictions
 from mien.protocols.splits import SUBJECT_LEAK
 from mien.protocols.statistics import majority, random_baseline
@@ -21,7 +21,6 @@ __all__ = ["TEST_SELECTION_LEAK", "leaks", "score", "subject_confusions"]
 Document = dict[str, Any]
 Rows = Sequence[Prediction]
 
-INTERVALS = ("uf1", "uar", "accuracy")
 HONEST_SELECTIONS = {"last", "inner", ""}
 TEST_SELECTION_LEAK = (
     "The test fold chose the epoch (selection 'test'): "
@@ -135,8 +134,7 @@ def leaks(rows: Rows) -> list[str]:
 def _seed_spread(seeds: Iterable[Document]) -> Document:
     """Standard deviation over seeds of the headline scores; null for a single seed."""
     parts = list(seeds)
-    names = ("accuracy", "uf1", "uar")
-    return {name: stdev(part[name] for part in parts) if len(parts) > 1 else None for name in names}
+    return {name: stdev(part[name] for part in parts) if len(parts) > 1 else None for name in HEADLINES}
 
 
 def _with_datasets(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: int) -> Document:
@@ -186,7 +184,7 @@ def _intervals(rows: Rows, classes: Sequence[str], resamples: int, rng_seed: int
     count = len(subjects)
     draws = np.random.default_rng(rng_seed).multinomial(count, np.full(count, 1 / count), size=resamples)
     scores = measures(np.tensordot(draws, table, axes=1))
-    return {name: np.percentile(scores[name].mean(axis=1), [2.5, 97.5]).tolist() for name in INTERVALS}
+    return {name: np.percentile(scores[name].mean(axis=1), [2.5, 97.5]).tolist() for name in HEADLINES}
 
 
 def _mean(parts: Sequence[Any]) -> Any:

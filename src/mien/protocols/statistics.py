@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.protocols.metrics import confusion, measures
+from mien.protocols.metrics import HEADLINES, confusion, measures
 
 __all__ = ["majority", "random_baseline"]
-
-SHOWN = ("accuracy", "uf1", "uar")
 
 
 def majority(truth: Sequence[str], classes: Sequence[str]) -> dict[str, float]:
@@ -39,7 +37,7 @@ def majority(truth: Sequence[str], classes: Sequence[str]) -> dict[str, float]:
     """
     most = max(classes, key=list(truth).count)
     scores = measures(confusion(truth, [most] * len(truth), classes))
-    return {name: float(scores[name]) for name in SHOWN}
+    return {name: float(scores[name]) for name in HEADLINES}
 
 
 def random_baseline(
@@ -74,4 +72,4 @@ def random_baseline(
         sizes, np.full(len(sizes), 1 / len(sizes)), size=(draws, len(sizes))
     )
     scores = measures(guesses)
-    return {name: float(scores[name].mean()) for name in SHOWN}
+    return {name: float(scores[name].mean()) for name in HEADLINES}

@@ -9,12 +9,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mien.core import Prediction
+from mien.protocols.metrics import HEADLINES
 from mien.reports._page import write_page
 from mien.reports.figures import confusion_figure, interval_figure
 
 __all__ = ["write_evaluation_report"]
 
-HEADLINES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy"}
 HARDEST = 20
 ONLY_A_RUN_KNOWS = ("parameters", "latency_ms", "peak_memory_mb")
 BASELINES = {"majority": "always the most frequent class", "guessing": "guessing evenly"}
@@ -78,6 +78,7 @@ def write_evaluation_report(
         title=f"{run.get('method', 'A method')} on {run.get('dataset', ', '.join(scores['by_dataset']))}",
         subtitle=_subtitle(scores, run),
         scores=scores,
+        headlines=HEADLINES,
         datasets=datasets,
         cards=[_card(name, scores, baselines) for name in HEADLINES],
         majority=baselines["majority"],
@@ -115,7 +116,7 @@ def _card(name: str, scores: Mapping[str, Any], baselines: Mapping[str, Mapping[
     low, high = scores["ci95"][name]
     marks = {label: baseline[name] for label, baseline in baselines.items()}
     return {
-        "label": HEADLINES[name],
+        "label": HEADLINES[name][:1].upper() + HEADLINES[name][1:],
         "value": scores[name],
         "interval": (low, high),
         "spread": stdev(by_seed) if len(by_seed) > 1 else None,

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from mien.core import MienError, UInt8Array, atomic_path
 from mien.faces import apply_affine, compose, face_backend
-from mien.synthesis.events import Blink, Event, check_within, draw_blinks, draw_events, read_events
+from mien.synthesis.events import Blink, Event, check_seed, check_within, draw_blinks, draw_events, read_events
 from mien.synthesis.performance import HeadMotion, event_field, perform, place_portrait, to_units, undo_skin
 from mien.video import open_video, write_video
 
@@ -74,13 +74,16 @@ def render(
     Raises
     ------
     MienError
-        For impossible settings, a picture or video without a face, or events outside the clip.
+        For impossible settings, a picture or video without a face, events outside the clip or where no face was found,
+        or an output that would replace the video it is made from.
     """
     out = Path(out)
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     wanted = _distractors(distractors)
     if over is not None:
-        reel, about = _over(Path(over))
+        _check_goal(out, Path(over))
+        reel, there, about = _over(Path(over))
         fps, seconds, size = about["fps"], about["frames"] / about["fps"], tuple(about["size"])
         wanted = ()
     _check(fps, seconds, size, intensity_px)
@@ -93,6 +96,7 @@ def render(
         about = {"frames": round(seconds * fps), "face_px": round(scene.face_px, 2), "points": scene.points.tolist()}
         about["portrait"] = "astronaut" if portrait is None else Path(portrait).name
     else:
+        happening = _where_a_face_is(happening, there, fps, drawn=events is None)
         frames = reel(happening)
     if "noise" in wanted:
         frames = _noisy(frames, np.random.default_rng(rng.integers(2**63)))
@@ -153,8 +157,25 @@ def _noisy(frames: Iterator[UInt8Array], rng: np.random.Generator) -> Iterator[U
 # --- over a real video ----------------------------------------------------------------------------------------------
 
 
-def _over(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Follow the face of a video; return what renders events over it, and what the video is."""
+def _check_goal(out: Path, over: Path) -> None:
+    if out.exists() and over.exists() and out.samefile(over):
+        raise MienError(f"got '{out}' to write and to render over; expected another file; choose another --out")
+
+
+def _where_a_face_is(events: list[Event], there: npt.NDArray[np.bool_], fps: float, *, drawn: bool) -> list[Event]:
+    """The events of whose frames all show a face; only drawn ones may be left out, a given one raises."""
+    frames = [slice(math.floor(event.onset_s * fps), math.ceil(event.offset_s * fps) + 1) for event in events]
+    hidden = [event for event, span in zip(events, frames, strict=True) if not there[span].all()]
+    if hidden and not drawn:
+        raise MienError(
+            f"got an event from {hidden[0].onset_s} to {hidden[0].offset_s} s, where the video has frames without a "
+            "face; expected a face in every frame of it; move the event"
+        )
+    return [event for event in events if event not in hidden]
+
+
+def _over(path: Path) -> tuple[Any, npt.NDArray[np.bool_], dict[str, Any]]:
+    """Follow the face of a video; return what renders events over it, where it can, and what the video is."""
     from mien.faces import FaceTracker, register_points
 
     tracker, found, points, times = FaceTracker(face_backend("dlib")), [], [], []
@@ -186,7 +207,7 @@ def _over(path: Path) -> tuple[Any, dict[str, Any]]:
                 yield cv2.remap(frame.image, *moved, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     about = {"fps": fps, "frames": len(found), "size": list(size), "over": path.name}
-    return reel, about
+    return reel, np.asarray(np.isfinite(moves).all(axis=(1, 2))), about
 
 
 def _write_truth(

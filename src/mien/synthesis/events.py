@@ -16,7 +16,7 @@ from mien.synthesis.action_units import ACTION_UNITS, Activation, displacement
 from mien.synthesis.emotions import CLASSES, draw_expression
 from mien.synthesis.face import CROP
 
-__all__ = ["Blink", "Event", "check_within", "draw_blinks", "draw_events", "read_events"]
+__all__ = ["Blink", "Event", "check_seed", "check_within", "draw_blinks", "draw_events", "read_events"]
 
 _UNITS_PER_PX = CROP[2] / 128
 _LEAST_GAP_S = 0.9
@@ -180,9 +180,17 @@ _TIMES = ("onset_s", "apex_s", "offset_s")
 
 def _event(entry: dict[str, Any]) -> Event:
     onset, apex, offset = (float(entry[key]) for key in _TIMES)
-    units = tuple(int(unit) for unit in entry["action_units"])
+    units = entry["action_units"]
+    if not isinstance(units, list) or not all(type(unit) is int for unit in units):
+        raise MienError(f"got the action units {units!r}; expected a list of whole numbers such as [6, 12]; correct it")
     side, strength = str(entry.get("side", "both")), float(entry.get("intensity_px", 1.5))
-    return Event(onset, apex, offset, units, side, strength, str(entry.get("emotion", "")))
+    return Event(onset, apex, offset, tuple(units), side, strength, str(entry.get("emotion", "")))
+
+
+def check_seed(seed: int) -> None:
+    """Raise :class:`MienError` unless NumPy takes the seed."""
+    if seed < 0:
+        raise MienError(f"got the seed {seed}; expected a whole number from 0; give another")
 
 
 def check_within(happenings: Sequence[Event | Blink], seconds: float, where: str = "") -> None:

@@ -19,6 +19,7 @@ from mien.core import MienError, atomic_path
 from mien.motion import motion_map
 from mien.synthesis.action_units import Activation, displacement
 from mien.synthesis.emotions import CLASSES, draw_expression
+from mien.synthesis.events import check_seed
 from mien.synthesis.face import CROP, random_face
 
 __all__ = ["MapSettings", "generate_motion", "synthetic_flow"]
@@ -130,11 +131,12 @@ def generate_motion(
     Raises
     ------
     MienError
-        If ``per_class`` is not positive or ``out`` does not end in ``.npz``.
+        If ``per_class`` is not positive, ``seed`` is negative, or ``out`` does not end in ``.npz``.
     """
     out = Path(out)
     if per_class < 1:
         raise MienError(f"got {per_class} maps per class; expected at least 1; give --per-class a positive number")
+    check_seed(seed)
     if out.suffix != ".npz":
         raise MienError(f"got the output '{out}'; expected a name ending in .npz; rename it")
     labels = np.tile(np.arange(len(CLASSES)), per_class)

@@ -187,17 +187,24 @@ def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
     y = y.copy()
     for corner_out, corner_in, upper, lower in ((36, 39, (37, 38), (41, 40)), (42, 45, (43, 44), (47, 46))):
         left, right = points[corner_out], points[corner_in]
-        box = (slice(int(left[1]) - 40, int(left[1]) + 40), slice(int(min(left[0], right[0])) - 4, int(right[0]) + 5))
+        width = float(np.linalg.norm(right - left))
+        half, beside = math.ceil(1.2 * width), math.ceil(0.1 * width)
+        box = (_inside(left[1] - half, left[1] + half), _inside(min(left[0], right[0]) - beside, right[0] + beside + 1))
         xs = x[box]
         top = _lid(xs, left, points[list(upper)], right)
         bottom = np.maximum(_lid(xs, left, points[list(lower)], right), top)
-        reach = 0.9 * np.linalg.norm(right - left) / 2
+        reach = 0.45 * width
         edge = top + closed * (bottom - top)
         ys = y[box]
         over = (ys > top - reach) & (ys < edge)
         squeeze = reach / np.maximum(reach + edge - top, 1e-3)
         y[box] = np.where(over, top - reach + (ys - top + reach) * squeeze, ys).astype(np.float32)
     return y
+
+
+def _inside(start: float, stop: float) -> slice:
+    """Rows or columns from ``start`` on; what lies before the image is left out."""
+    return slice(max(int(start), 0), max(int(stop), 0))
 
 
 def _lid(x: Map, left: Array, between: Array, right: Array) -> Array:

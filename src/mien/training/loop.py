@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from mien.core import MienError
+from mien.core import MienError, MienWarning
 from mien.training.losses import class_weights
 from mien.training.seeds import reproducible
 from mien.training.settings import Settings
@@ -89,6 +90,10 @@ def fit_network(
 def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     with torch.inference_mode():
         n_classes = network.eval()(inputs[:1]).shape[1]
+    absent = sorted(set(range(n_classes)) - set(targets.tolist()))
+    if absent:
+        text = f"no training clip of class {', '.join(map(str, absent))} (of 0 to {n_classes - 1}): its weight is 0"
+        warnings.warn(text, MienWarning, stacklevel=3)
     return torch.as_tensor(class_weights(targets.numpy(), n_classes, settings.class_weights), dtype=torch.float32)
 
 
