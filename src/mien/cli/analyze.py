@@ -20,7 +20,7 @@ def analyze_command(
     out: Path = typer.Option(..., "--out", help="Folder for the results: one folder per recording."),
     fps: float | None = typer.Option(None, help="Frames per second of a folder of images."),
     model: str = typer.Option("default", help="A folder from 'mien train', or the word default."),
-    faces: str = typer.Option("dlib", help="Face backend: dlib, or precropped for frames that show only the face."),
+    faces: str = typer.Option("dlib", help="dlib, retinaface, or precropped for frames that show only the face."),
     elan: bool = typer.Option(False, "--elan", help="Also write an ELAN file (.eaf)."),
 ) -> None:
     """Find and read the micro-expressions of recordings."""
