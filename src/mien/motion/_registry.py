@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from mien.core import FloatArray, Registry, UInt8Array
 
-__all__ = ["FLOWS", "FlowEstimator"]
+__all__ = ["FLOWS", "FlowEstimator", "Frame"]
+
+Frame: TypeAlias = UInt8Array | FloatArray
+"""A grey frame (H, W): uint8, or float32 on the same scale, 0 to 255, as magnification and interpolation leave it."""
 
 
 class FlowEstimator(Protocol):
-    """Dense motion between two grey frames (H, W) uint8 -> (2, H, W) float32, u right, v down, pixels."""
+    """Dense motion between two grey frames (H, W) of one type -> (2, H, W) float32, u right, v down, pixels."""
 
-    def __call__(self, first: UInt8Array, second: UInt8Array) -> FloatArray:
+    def __call__(self, first: Frame, second: Frame) -> FloatArray:
         """Estimate the motion from ``first`` to ``second``."""
         ...
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from mien.core import FloatArray, MienError, UInt8Array
-from mien.motion._registry import FLOWS
+from mien.motion._registry import FLOWS, Frame
 
-__all__ = ["motion_map", "optical_flow", "resize_flow", "strain", "to_grey"]
+__all__ = ["mirror_flow", "motion_map", "optical_flow", "resize_flow", "scaled_motion", "strain", "to_grey"]
 
 
 def to_grey(image: npt.NDArray[np.uint8]) -> UInt8Array:
@@ -20,15 +22,16 @@ def to_grey(image: npt.NDArray[np.uint8]) -> UInt8Array:
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
-def optical_flow(first: UInt8Array, second: UInt8Array, method: str = "tvl1") -> FloatArray:
+def optical_flow(first: Frame, second: Frame, method: str = "tvl1") -> FloatArray:
     """Estimate the motion of every pixel from one frame to another.
 
     Parameters
     ----------
-    first, second : uint8 array, (H, W) or (H, W, 3)
-        Two frames of the same size, at least 16 px each way.
+    first, second : uint8 or float32 array, (H, W) or (H, W, 3)
+        Two frames of the same size, at least 16 px each way. Floats are on the scale of uint8, 0 to 255, as
+        magnified or interpolated frames are. Whole numbers give what they give as uint8; ``dis`` rounds the others.
     method : str
-        A name in :data:`FLOWS`: ``tvl1``, ``dis``, ``farneback``.
+        A name in :data:`FLOWS`: ``tvl1``, ``dis``, ``farneback``, ``lk``, ``ilk``.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def optical_flow(first: UInt8Array, second: UInt8Array, method: str = "tvl1") ->
     Raises
     ------
     MienError
-        For frames of different or too small size, another type, or an unknown method.
+        For frames of different or too small size, another type, NaN, floats from 0 to 1, or an unknown method.
 
     Examples
     --------
@@ -48,12 +51,14 @@ def optical_flow(first: UInt8Array, second: UInt8Array, method: str = "tvl1") ->
     >>> float(abs(u).max())
     0.0
     """
-    first, second = to_grey(first), to_grey(second)
+    first, second = _grey_frame(first), _grey_frame(second)
+    if first.dtype != second.dtype:
+        first, second = first.astype(np.float32), second.astype(np.float32)
     if first.shape != second.shape or min(first.shape) < 16:
         raise MienError(
             f"got frames of {first.shape} and {second.shape}; expected one size of at least 16x16; crop or resize them"
         )
-    flow = FLOWS[method](np.ascontiguousarray(first), np.ascontiguousarray(second))
+    flow = FLOWS[method](first, second)
     return np.ascontiguousarray(flow, dtype=np.float32)
 
 
@@ -86,6 +91,71 @@ def resize_flow(flow: npt.NDArray[np.floating], height: int, width: int) -> Floa
     return np.stack([_resize(part, height, width) * s for part, s in zip(flow, scale, strict=True)])
 
 
+def mirror_flow(flow: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Mirror a flow field left to right, as if the frames had been mirrored: ``u`` changes its sign as well.
+
+    Parameters
+    ----------
+    flow : float array, (2, H, W)
+        Displacement in pixels.
+
+    Returns
+    -------
+    float array, (2, H, W)
+        Of the same type; mirrored twice it is what it was.
+
+    Raises
+    ------
+    MienError
+        For another shape, NaN or infinity.
+
+    Examples
+    --------
+    >>> mirror_flow(np.array([[[1.0, 2.0]], [[3.0, 4.0]]]))
+    array([[[-2., -1.]],
+    <BLANKLINE>
+           [[ 4.,  3.]]])
+    """
+    _check_flow(flow)
+    return np.stack([-flow[0, :, ::-1], flow[1, :, ::-1]])
+
+
+def scaled_motion(flow: npt.NDArray[np.floating], uv_px: float = 4.0, strain_scale: float = 16.0) -> FloatArray:
+    """Bring u, v and strain to about -1 to 1 by fixed factors, so that the size of the motion is kept.
+
+    Unlike in :func:`motion_map`, no motion is 0 and twice the motion is twice the value. The factors are ours, for a
+    face of 224 px: the flow input of the reproduction of MMNet (Li et al., IJCAI 2022) is unpublished.
+
+    Parameters
+    ----------
+    flow : float array, (2, H, W)
+        Displacement in pixels.
+    uv_px : float
+        Pixels that become 1.
+    strain_scale : float
+        What strain is multiplied by.
+
+    Returns
+    -------
+    float32 array, (3, H, W)
+        u / uv_px, v / uv_px, strain_scale * strain.
+
+    Raises
+    ------
+    MienError
+        For another shape, NaN, infinity, or a factor that is not above 0.
+
+    Examples
+    --------
+    >>> scaled_motion(np.full((2, 2, 2), 2.0))[:, 0, 0]
+    array([0.5, 0.5, 0. ], dtype=float32)
+    """
+    if not (uv_px > 0 and strain_scale > 0):
+        raise MienError(f"got uv_px {uv_px} and strain_scale {strain_scale}; expected both above 0; correct them")
+    stretched = strain(flow)
+    return np.stack([flow[0] / uv_px, flow[1] / uv_px, stretched * strain_scale]).astype(np.float32)
+
+
 def motion_map(flow: npt.NDArray[np.floating], size: int = 28) -> UInt8Array:
     """Make the motion map of STSTNet (Liong et al. 2019): u, v and strain, each stretched to 0-255.
 
@@ -106,6 +176,23 @@ def motion_map(flow: npt.NDArray[np.floating], size: int = 28) -> UInt8Array:
     """
     channels = [_resize(part, size, size) for part in (*flow, strain(flow))]
     return np.stack([_stretch(channel) for channel in channels], axis=-1)
+
+
+def _grey_frame(image: npt.NDArray[Any]) -> Frame:
+    """Like :func:`to_grey`, contiguous, and float32 is welcome."""
+    import cv2
+
+    if image.dtype == np.uint8:
+        return np.ascontiguousarray(to_grey(image))
+    shaped = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.float32 or not shaped or not np.isfinite(image).all():
+        raise MienError(
+            f"got an image {image.shape} {image.dtype}; expected uint8 or float32 without NaN, (H, W) or (H, W, 3); "
+            "convert it"
+        )
+    if image.size and image.min() >= 0 and image.max() <= 1 and (image % 1).any():
+        raise MienError("got a float32 image from 0 to 1; expected the scale of uint8, 0 to 255; multiply it by 255")
+    return np.ascontiguousarray(image) if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
 def _stretch(channel: npt.NDArray[np.floating]) -> UInt8Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.core import FloatArray, UInt8Array
-from mien.motion._registry import FLOWS
+from mien.core import FloatArray
+from mien.motion._registry import FLOWS, Frame
 
 __all__ = ["farneback"]
 
@@ -13,11 +13,11 @@ _BORDER = 12
 
 
 @FLOWS.register("farneback")
-def farneback(first: UInt8Array, second: UInt8Array) -> FloatArray:
+def farneback(first: Frame, second: Frame) -> FloatArray:
     """Farneback flow as SLSTT uses it: pyramid .5, 3 levels, window 15, 3 iterations, polynomial 5 / 1.2.
 
     OpenCV's estimate is wrong within half a window of the border (identical frames move by .2 px there), so the
-    frames are extended by reflection and the result cut back.
+    frames are extended by reflection and the result cut back. It takes float32 as it is, though documented for uint8.
     """
     import cv2
 
