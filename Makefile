@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs default-model clean
+.PHONY: help demo test test-all lint format bench docs gallery default-model clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ bench: .venv/dev  ## speed and memory beside bare loops -> build/bench.json
 
 docs: .venv/dev  ## links, examples and commands of every page
 	@$(BIN)/python -m pytest tests/contracts/test_docs.py
+
+gallery: .venv/core  ## the pictures of docs/gallery.md
+	@$(BIN)/python scripts/gallery.py
 
 default-model: .venv/dev  ## train the bundled recogniser again; MEASURE_ON=MAPS.npz writes its error into it
 	@$(BIN)/python scripts/make_default.py $(if $(MEASURE_ON),--measure-on $(MEASURE_ON))

@@ -90,6 +90,224 @@ def flow_svm_loso_309_clips() -> Measured:
     return Measured(took, "s")
 
 
+@benchmark
+def flow_tvl1_pairs() -> Measured:
+    """TV-L1 flow fields per second on 128-px faces through mien, beside OpenCV called bare; one thread."""
+    import cv2
+
+    from mien.motion import optical_flow
+
+    frames = moving_face(20)
+    bare = cv2.optflow.DualTVL1OpticalFlow.create()
+    return beside(
+        lambda: [optical_flow(frames[0], frame) for frame in frames[1:]],
+        lambda: [bare.calc(frames[0], frame, None) for frame in frames[1:]],
+        count=len(frames) - 1,
+        unit="fields/s",
+        needs="at least 0.9",
+    )
+
+
+@benchmark
+def lbp_top_speed() -> Measured:
+    """LBP-TOP of a 10 x 48 x 48 clip beside a direct loop over pixels that gives the same histograms; one thread."""
+    from mien.motion.descriptors import lbp_top
+
+    clip = moving_face(10)[:, 40:88, 40:88].copy()
+    options: dict[str, Any] = {"radii": (1, 1, 1), "blocks": (1, 1, 1)}
+    ours = timed(lambda: [lbp_top(clip, **options) for _ in range(20)]) / 20
+    reference = timed(lambda: plain_lbp_top(clip))
+    return Measured(1 / ours, "clips/s", 1 / reference, reference / ours, "at least 20")
+
+
+@benchmark
+def evm_memory_3000_frames() -> Measured:
+    """Peak memory of streamed EVM on 3,000 frames of 640x480, beside 300 frames."""
+    short, long = (evm_peak_mb(frames) for frames in (300, 3000))
+    return Measured(long, "MB", short, long / short, "at most 1.1, and under 600 MB")
+
+
+@benchmark
+def evm_fps_640x480() -> Measured:
+    """Colour frames per second of streamed EVM, one thread."""
+    import cv2
+    import numpy as np
+
+    from mien.motion.magnify import magnify_stream
+
+    cv2.setNumThreads(1)
+    frames = np.random.default_rng(0).integers(0, 256, (60, 480, 640, 3), np.uint8)
+    took = timed(lambda: sum(1 for _ in magnify_stream(iter(frames), 200.0)))
+    cv2.setNumThreads(-1)
+    return Measured(len(frames) / took, "frames/s")
+
+
+@benchmark
+def prepare_parallel_efficiency() -> Measured:
+    """Clips per second and core of `mien prepare` with two processes, beside one: what the second core gains."""
+    from mien.evaluation import prepare
+
+    root = corpus()
+    prepare("casme2", root, recipe="mdmo", jobs=2, cache=scratch(), progress=False)  # starts the processes
+    rates = []
+    for jobs in (1, 2):
+        folder = scratch()
+        took = min(
+            timed(
+                lambda jobs=jobs, cache=folder / str(turn): prepare(
+                    "casme2", root, recipe="mdmo", jobs=jobs, cache=cache, progress=False
+                )
+            )
+            for turn in range(2)
+        )
+        rates.append(CLIPS / took / jobs)
+    return Measured(rates[1], "clips/s", rates[0], rates[1] / rates[0], "at least 0.85")
+
+
+@benchmark
+def prepare_second_time() -> Measured:
+    """Clips per second of `mien prepare` when all is in the cache, beside the first time; recipe bi-woof."""
+    from mien.evaluation import prepare
+
+    root, folder = corpus(), scratch()
+    first = timed(lambda: prepare("casme2", root, recipe="mdmo", jobs=1, cache=folder, progress=False))
+    again = min(
+        timed(lambda: prepare("casme2", root, recipe="mdmo", jobs=1, cache=folder, progress=False)) for _ in range(3)
+    )
+    return Measured(CLIPS / again, "clips/s", CLIPS / first, first / again, "at least 50")
+
+
+@benchmark
+def recipe_clips() -> Measured:
+    """Clips per second and core through whole recipes from raw frames: lbp-top; the others are printed beside."""
+    from mien.evaluation import prepare
+
+    rates = {
+        recipe: CLIPS
+        / timed(
+            lambda recipe=recipe: prepare("casme2", corpus(), recipe=recipe, jobs=1, cache=scratch(), progress=False)
+        )
+        for recipe in ("motion-map", "bi-woof", "lbp-top", "mdmo")
+    }
+    print("  clips/s and core:", ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items()))
+    return Measured(rates["lbp-top"], "clips/s")
+
+
+CLIPS = 24
+
+
+def moving_face(count: int) -> Any:
+    """Grey 128-px faces (count, 128, 128) of the portrait during a smile."""
+    import numpy as np
+
+    from mien.motion import to_grey
+    from mien.synthesis.events import Event
+    from mien.synthesis.performance import perform, place_portrait
+
+    scene = place_portrait(None, (128, 128), 110)
+    times = np.linspace(0, 0.2, count)
+    return np.stack([to_grey(frame) for frame in perform(scene, [Event(0.0, 0.2, 0.4, (12,))], times)])
+
+
+def beside(
+    ours: Callable[[], object], reference: Callable[[], object], *, count: int, unit: str, needs: str
+) -> Measured:
+    """Rate of one thing beside another, interleaved five times, one OpenCV thread."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    times = [(timed(ours), timed(reference)) for _ in range(5)]
+    cv2.setNumThreads(-1)
+    value, other = (count / statistics.median(column) for column in zip(*times, strict=True))
+    return Measured(value, unit, other, value / other, needs)
+
+
+def plain_lbp_top(clip: Any) -> Any:
+    """Uniform patterns of eight neighbours at radius 1 on the three planes of a clip, pixel by pixel."""
+    import math
+
+    import numpy as np
+
+    bins = {}
+    for code in range(256):
+        bits = [code >> k & 1 for k in range(8)]
+        if sum(bits[k] != bits[k - 1] for k in range(8)) <= 2:
+            bins[code] = len(bins)
+    circle = [(math.cos(math.tau * k / 8), math.sin(math.tau * k / 8)) for k in range(8)]
+    found = np.zeros((3, 59))
+    depth, height, width = clip.shape
+    volume = clip.tolist()
+
+    def at(t: float, y: float, x: float) -> float:
+        total = 0.0
+        t0, y0, x0 = math.floor(t), math.floor(y), math.floor(x)
+        for dt in (0, 1):
+            for dy in (0, 1):
+                for dx in (0, 1):
+                    weight = (1 - abs(t - t0 - dt)) * (1 - abs(y - y0 - dy)) * (1 - abs(x - x0 - dx))
+                    if weight > 1e-9:
+                        total += weight * volume[t0 + dt][y0 + dy][x0 + dx]
+        return total
+
+    for t in range(1, depth - 1):
+        for y in range(1, height - 1):
+            for x in range(1, width - 1):
+                centre = volume[t][y][x]
+                for plane in range(3):
+                    code = 0
+                    for k, (a, b) in enumerate(circle):
+                        shift = ((0, -b, a), (b, 0, a), (b, a, 0))[plane]
+                        code |= (at(t + shift[0], y + shift[1], x + shift[2]) >= centre) << k
+                    found[plane, bins.get(code, 58)] += 1
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def evm_peak_mb(frames: int) -> float:
+    """Peak memory of a process that magnifies so many colour frames of 640x480, in MB."""
+    code = (
+        "import resource, numpy as np; from mien.motion.magnify import magnify_stream\n"
+        "base = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)\n"
+        f"stream = (np.roll(base, k % 3, axis=1) for k in range({frames}))\n"
+        "for _ in magnify_stream(stream, 200.0): pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return int(done.stdout) / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def corpus() -> Path:
+    """Return a small CASME II tree with rendered frames of 280x340, made once."""
+    import openpyxl
+
+    from mien.datasets import write_fixture
+
+    root = BUILD / "casme2"
+    if not root.exists():
+        table = BUILD / "CASME2-coding-20140508.xlsx"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        book = openpyxl.Workbook()
+        columns = "Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion"
+        book.active.append([name or None for name in columns.split(",")])
+        shown = [("12", "happiness"), ("4", "disgust"), ("1+2", "surprise")]
+        for clip in range(CLIPS):
+            units, emotion = shown[clip % 3]
+            name = f"EP{clip // 6 + 1:02d}_0{clip % 6 + 1}"
+            book.active.append([clip % 8 + 1, name, None, 46, 66, 106, None, units, emotion])
+        book.save(table)
+        write_fixture("casme2", table, root, size=(280, 340))
+    return root
+
+
+def scratch() -> Path:
+    """Return a new folder for a cache, deleted when the program ends."""
+    import atexit
+    import shutil
+
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def portrait(frames: int) -> tuple[Path, int]:
     """Render a 640x480 portrait at 100 frames/s once, in another process; return the file and its frame count."""
     video = BUILD / f"portrait_{frames}.mp4"

@@ -29,6 +29,7 @@ _PUBLIC = {
     "score": "mien.protocols",
     "generate_motion": "mien.synthesis",
     "render": "mien.synthesis",
+    "show": "mien.pictures",
     "open_video": "mien.video",
     "write_video": "mien.video",
     "Clip": "mien.core",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from mien.evaluation import predict as predict
     from mien.evaluation import prepare as prepare
     from mien.evaluation import train as train
+    from mien.pictures import show as show
     from mien.protocols import read_predictions as read_predictions
     from mien.protocols import score as score
     from mien.protocols.agreement import agree as agree

@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "evaluation": {"core", "datasets", "recipes", "nn", "protocols", "training", "methods", "reports"},
     "spotting": {"core", "motion"},
     "analysis": {"core", "video", "faces", "motion", "recipes", "methods", "spotting", "reports"},
+    "pictures": {"core", "video", "faces", "motion", "datasets", "recipes", "reports"},
     "reports": {"core", "protocols"},
 }
 PUBLIC_ONLY = {"cli"}  # parses, calls public functions of the rooms, prints
@@ -100,6 +101,7 @@ def test_the_public_names_are_exact() -> None:
         "read_predictions",
         "render",
         "score",
+        "show",
         "train",
         "write_video",
     }

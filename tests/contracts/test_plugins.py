@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +13,46 @@ import pytest
 
 from mien.core import MienError
 from mien.datasets import DATASETS
+from mien.faces import Box, canonical_points
 from mien.methods import METHODS, load_model, published, save_model
 from mien.methods._method import load_entry
 from mien.protocols import label_map
-from mien.recipes import RECIPES
+from mien.recipes import RECIPES, Face, Take, run
 
 CLASSES = ("negative", "positive", "surprise")
 
 
-def maps(n: int = 24) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Motion maps in which each class moves another third of the face, by four subjects."""
+def made(name: str, n: int = 24) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """What the method's recipe makes of clips by four subjects, in which each class differs in another third."""
     targets = np.arange(n) % 3
-    images = np.random.default_rng(0).integers(0, 80, (n, 28, 28, 3), np.uint8)
-    for image, target in zip(images, targets, strict=True):
-        image[9 * target : 9 * target + 9] += 120
-    return images, targets, [f"smic/s{row // 6}" for row in range(n)]
+    inputs = example(METHODS[name].recipe, n)
+    third = inputs.shape[1] // 3
+    for one, target in zip(inputs, targets, strict=True):
+        one[third * target : third * (target + 1)] += inputs.dtype.type(120)
+    return inputs, targets, [f"smic/s{row // 6}" for row in range(n)]
+
+
+def example(recipe: str, n: int) -> np.ndarray:
+    """Noise of the shape and type that a recipe makes."""
+    rng = np.random.default_rng(0)
+    shape, kind = shape_of(recipe)
+    return rng.integers(0, 80, (n, *shape)).astype(kind)
+
+
+@lru_cache
+def shape_of(name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of what a recipe makes, found by making it of a clip of noise."""
+    texture = np.random.default_rng(0).integers(0, 256, (140, 120), np.uint8)
+
+    def read(numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        return (np.roll(texture, number, axis=1) for number in numbers)
+
+    def locate(image: np.ndarray, number: int, faces: str, near: Box | None) -> Face:
+        return Face(canonical_points(100) + 10)
+
+    array = run(RECIPES[name], Take("noise", 0, 6, 12, 100.0, read, locate)).array
+    assert array is not None
+    return array.shape, array.dtype
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
@@ -64,7 +91,7 @@ class TestMethod:
         entry = METHODS[name]
         if entry.kind == "network":
             pytest.importorskip("torch")
-        images, targets, subjects = maps()
+        images, targets, subjects = made(name)
         preset = "small" if "small" in entry.presets else None
         trained = entry.fit(images, targets, subjects, CLASSES, settings=entry.settings(preset), seed=0)
         folder = save_model(tmp_path / "m", entry, trained, classes=CLASSES, example=images[0], details={})
@@ -83,13 +110,18 @@ class TestMethod:
             METHODS[name].settings("papr")
 
     def test_one_class_is_nothing_to_learn(self, name: str) -> None:
-        images, _, subjects = maps()
+        images, _, subjects = made(name)
         with pytest.raises(MienError, match="got only 'negative'"):
             METHODS[name].fit(images, np.zeros(len(images), int), subjects, CLASSES)
 
     def test_bad_input_is_refused(self, name: str) -> None:
-        images, targets, subjects = maps()
-        for bad in (images[:0], images[..., :2], images.astype(float), images[0]):
+        images, targets, subjects = made(name)
+        broken = [images[:0], targets]
+        if METHODS[name].recipe == "motion-map":
+            broken += [images[..., :2], images.astype(float), images[0]]
+        else:
+            broken.append(np.where(images == images.max(), np.nan, images))
+        for bad in broken:
             with pytest.raises(MienError, match="expected"):
                 METHODS[name].fit(bad, targets, subjects, CLASSES)
         with pytest.raises(MienError, match="equal numbers"):

@@ -52,8 +52,11 @@ def smile(root: Path) -> Sample:
     return next(sample for sample in DATASETS["casme2"].read(root) if sample.emotion == "happiness")
 
 
-def test_raw_frames_are_evaluated_by_one_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    command = ["evaluate", "flow-svm", "--dataset", "casme2", "--root", root, "--out", tmp_path / "run", "--jobs", "1"]
+@pytest.mark.parametrize("method", ["flow-svm", "bi-woof", "lbp-top"])
+def test_raw_frames_are_evaluated_by_one_command(
+    method: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    command = ["evaluate", method, "--dataset", "casme2", "--root", root, "--out", tmp_path / "run", "--jobs", "1"]
     assert main([str(word) for word in command], standalone=False) == 0
     assert "n 12" in capsys.readouterr().out
     assert (tmp_path / "run" / "report.html").stat().st_size > 0

@@ -9,6 +9,7 @@ from mien.faces.lwm import LocalWeightedMean, fit_lwm
 from mien.faces.mapping import FaceMap, fit_affine, jacobian, warp_by_map
 from mien.faces.piecewise import PiecewiseAffine, fit_piecewise_affine
 from mien.faces.quality import NO_FACE, Quality, head_pose, measure_quality, sharpness
+from mien.faces.refine import FaceRefiner, Registration, register_frames
 from mien.faces.registration import STABLE_POINTS, register_points
 from mien.faces.template import MIRRORED, canonical_points
 from mien.faces.tracking import FaceTracker, Observation, box_around
@@ -21,12 +22,14 @@ __all__ = [
     "Box",
     "FaceBackend",
     "FaceMap",
+    "FaceRefiner",
     "FaceTracker",
     "LandmarkFile",
     "LocalWeightedMean",
     "Observation",
     "PiecewiseAffine",
     "Quality",
+    "Registration",
     "align_five",
     "apply_affine",
     "box_around",
@@ -46,6 +49,7 @@ __all__ = [
     "jacobian",
     "measure_quality",
     "read_landmarks",
+    "register_frames",
     "register_points",
     "sharpness",
     "warp",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -28,6 +29,7 @@ __all__ = ["TrainedSVM", "fit", "load"]
 
 FILE = "model.skops"
 INNER_FOLDS = 5
+_FEWEST_TO_CHOOSE = 7  # samples from which neighbourhoods of five say something
 
 Features = npt.NDArray[np.float64]
 # Sums over several threads add up in another order: one thread makes results repeat to the last bit. Made once, since
@@ -149,16 +151,31 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
 
 
 def _machine(settings: Mapping[str, Any], features: Features) -> Pipeline:
-    """Scaler, principal components where the settings name ``components`` (as far as there are any), and SVM."""
+    """Scaler, what the settings name to reduce the features, and SVM.
+
+    ``components``: so many principal components, as far as there are any. ``group_size`` and ``keep``: so many groups
+    of columns with the least Laplacian score on these samples. ``standardise`` false leaves the features' scale alone.
+    """
     options = dict(settings)
+    chosen = _chosen_groups(options.pop("group_size", 0), options.pop("keep", 0), features)
     components = min(options.pop("components", 0), *features.shape)
+    scale = [StandardScaler()] if options.pop("standardise", True) else []
     samples, length = features.shape
     solver = "covariance_eigh" if samples > length else "full"  # both exact; the cheaper one
     reduce = [PCA(components, svd_solver=solver)] if components else []
     try:
-        return make_pipeline(StandardScaler(), *reduce, SVC(**options))
+        return make_pipeline(*chosen, *scale, *reduce, SVC(**options))
     except TypeError as error:
         raise MienError(f"got the settings {dict(settings)}; expected those of sklearn.svm.SVC ({error})") from error
+
+
+def _chosen_groups(group_size: int, keep: int, features: Features) -> list[ColumnTransformer]:
+    if not group_size or len(features) < _FEWEST_TO_CHOOSE:
+        return []
+    from mien.motion.descriptors import select_groups
+
+    columns = select_groups(features, group_size, min(keep, features.shape[1] // group_size))
+    return [ColumnTransformer([("kept", "passthrough", columns.tolist())])]
 
 
 def _calibrator(

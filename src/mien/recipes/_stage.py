@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien.core import FloatArray, MienError, Registry, UInt8Array
 from mien.recipes._recipe import Recipe
-from mien.recipes._take import Take, found_apex
+from mien.recipes._take import Face, Take, found_apex
 
 __all__ = ["STEPS", "Stage", "Step", "run"]
 
@@ -34,6 +34,8 @@ class Stage:
         Landmarks of the onset frame, in pixels of ``frames``.
     matrix : float array, (2, 3), or None
         The onset frame's image pixels to pixels of ``frames``.
+    grid : float32 array, (S, S, 2), or None
+        Where each pixel of ``frames`` comes from in the onset frame, after a registration that bends.
     flows : float32 array, (N, 2, H, W), or None
         Displacements, pixels.
     array : array or None
@@ -49,6 +51,7 @@ class Stage:
     apex: int = 0
     points: npt.NDArray[np.float64] | None = None
     matrix: npt.NDArray[np.float64] | None = None
+    grid: FloatArray | None = None
     flows: FloatArray | None = None
     array: npt.NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
@@ -56,6 +59,11 @@ class Stage:
     def images(self) -> Iterable[UInt8Array]:
         """Whole frames as the camera took them, one at a time."""
         return self.take.read(self.numbers)
+
+    def onset_face(self, faces: str) -> Face:
+        """Landmarks of the onset frame: one box per clip, taken from there."""
+        (image,) = self.take.read([self.take.onset])
+        return self.take.locate(image, self.take.onset, faces, None)
 
     def cropped(self, step: str) -> npt.NDArray[Any]:
         """Frames after the crop; raise where a step comes too early."""
@@ -68,6 +76,12 @@ class Stage:
         if self.flows is None:
             raise MienError(f"got the step '{step}' before a flow; expected the step flow first; order the recipe")
         return self.flows
+
+    def landmarks(self, step: str) -> npt.NDArray[np.float64]:
+        """Landmarks of the onset frame in the crop; raise where a step comes too early."""
+        if self.points is None:
+            raise MienError(f"got the step '{step}' before a crop; expected crop or register first; order the recipe")
+        return self.points
 
     @property
     def fps(self) -> float:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mien.core import MienError, Sample, UInt8Array
 from mien.core.frames import numbered_frames, ranges
 from mien.faces import Box, eye_crop_matrix, face_backend, warp
+from mien.faces.landmark_file import LandmarkFile, read_landmarks
 from mien.motion.apex import find_apex
 from mien.recipes._recipe import Recipe
 from mien.video import open_video, read_frames, read_image
@@ -21,6 +22,7 @@ __all__ = ["NOTES", "Face", "Take", "found_apex", "open_take"]
 
 NOTES = {
     "canonical": "no face was found in the cropped frames, so the eyes are taken to be where such crops have them",
+    "unrefined": "the texture of the face could not be followed in some frames, so landmarks alone hold them",
     "apex missing": "the table gives no apex, so the recipe's rule for it applies",
     "apex outside": "the apex lies outside onset to offset, so it is taken as missing",
     "apex at onset": "the apex is the onset, so there is no motion to see",
@@ -66,7 +68,8 @@ class Take:
     read : callable
         ``read(numbers)`` yields those frames, uint8 (H, W) or (H, W, 3), in that order.
     locate : callable
-        ``locate(image, number, faces)`` finds the face of a frame with the backend or landmark file ``faces``.
+        ``locate(image, number, faces, near)`` finds the face of a frame with the backend or landmark file ``faces``;
+        ``near``, a box where it must be, or None, saves the search.
     read_depth : callable or None
         ``read_depth(numbers)`` yields depth images, uint16 (H, W), where there are any.
     notes : tuple of str
@@ -79,7 +82,7 @@ class Take:
     offset: int
     fps: float | None
     read: Callable[[Sequence[int]], Iterable[UInt8Array]]
-    locate: Callable[[UInt8Array, int, str], Face]
+    locate: Callable[[UInt8Array, int, str, Box | None], Face]
     read_depth: Callable[[Sequence[int]], Iterable[npt.NDArray[np.uint16]]] | None = None
     notes: tuple[str, ...] = ()
 
@@ -130,7 +133,7 @@ def found_apex(take: Take, recipe: Recipe) -> Take:
     for number, image in zip(numbers, take.read(numbers), strict=True):
         if matrix is None:
             extent = {name: recipe.find(name, value) for name, value in (("side", 1.1), ("above", 0.6), ("below", 1.9))}
-            matrix = eye_crop_matrix(take.locate(image, number, faces).points, size, **extent)
+            matrix = eye_crop_matrix(take.locate(image, number, faces, None).points, size, **extent)
         crops.append(warp(image, matrix, size))
     return replace(take, apex=take.onset + find_apex(np.stack(crops), policy))
 
@@ -201,11 +204,16 @@ def _read_depth(folder: Path, sample: Sample, wanted: Sequence[int]) -> Iterator
         yield np.asarray(depth, np.uint16)
 
 
-def _locate(name: str, image: UInt8Array, number: int, faces: str) -> Face:
-    """The largest face of a frame; in a face crop it need not be found."""
+def _locate(name: str, image: UInt8Array, number: int, faces: str, near: Box | None) -> Face:
+    """The largest face of a frame, or the one near a box; in a face crop it need not be found."""
     if Path(faces).suffix.lower() in (".csv", ".json"):
-        return Face(_landmark_file(faces).points(name, number))
+        file = _landmark_file(faces)
+        if not file.clips:
+            raise MienError(f"got '{faces}', which names no clip; expected a column clip (or sample_id); add it")
+        return Face(file.points(name, number))
     finder = face_backend(faces)
+    if near is not None:
+        return Face(finder.landmarks(image, near), near)
     boxes = finder.detect(image)
     if boxes:
         return Face(finder.landmarks(image, boxes[0]), boxes[0])
@@ -220,7 +228,5 @@ def _locate(name: str, image: UInt8Array, number: int, faces: str) -> Face:
 
 
 @lru_cache(maxsize=2)
-def _landmark_file(path: str):  # type: ignore[no-untyped-def]
-    from mien.faces.landmark_file import read_landmarks
-
+def _landmark_file(path: str) -> LandmarkFile:
     return read_landmarks(path)

@@ -1,0 +1,1 @@
+"""FHOFO: Happy & Routray, IEEE TAC 10, 2019."""

@@ -1,0 +1,1 @@
+"""HOOF: Chaudhry, Ravichandran, Hager & Vidal, CVPR 2009."""

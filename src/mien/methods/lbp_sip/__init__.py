@@ -1,0 +1,1 @@
+"""LBP-SIP: Wang, See, Phan & Oh, ACCV 2014."""

@@ -1,0 +1,1 @@
+"""LBP-TOP: Zhao & Pietikainen, PAMI 2007."""

@@ -1,0 +1,1 @@
+"""MDMO: Liu, Zhang, Yan, Wang, Zhao & Fu, IEEE TAC 7, 2016."""

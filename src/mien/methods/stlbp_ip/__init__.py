@@ -1,0 +1,1 @@
+"""STLBP-IP: Huang, Wang, Zhao & Pietikainen, ICCVW 2015."""

@@ -1,0 +1,1 @@
+"""What each stage looks like, grouped by what it shows."""

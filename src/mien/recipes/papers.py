@@ -1,0 +1,110 @@
+"""Inputs of the papers' networks, each as its paper prepares it where it says so (docs: the method's deviations)."""
+
+from __future__ import annotations
+
+from mien.recipes._recipe import RECIPES, Recipe
+
+__all__ = ["ADNET", "AST_SVM", "DYNAMIC_IMAGE", "MMNET", "MMNET_DEPTH", "MMNET_FLOW", "MS3D", "REGISTERED_MAP", "SLSTT"]
+
+_EYES = {"by": "eyes of the onset frame", "side": 1.1, "above": 0.6, "below": 1.9}
+_CLIP = ("frames", {"which": "onset to offset"})
+_EVM = (
+    "magnify",
+    {
+        "alpha": 10.0,
+        "low_hz": 1.6,
+        "high_hz": 16.0,
+        "temporal": "iir",
+        "pyramid": "laplacian",
+        "wavelength": 16.0,
+    },
+)
+_TO_APEX = ("flow", {"algorithm": "tvl1", "first": "onset", "second": "apex"})
+
+ADNET = RECIPES.add(
+    "adnet",
+    Recipe.of(
+        "adnet",
+        ("frames", {"which": "apex neighbours", "stride": 2, "reach": 10}),
+        ("align", {"by": "five points of the onset frame", "size": 128}),
+        ("stack", {"of": ("frames",), "frames": 6}),
+    ),
+)
+"""Up to six frames before and at the apex, (6, 128, 128, 3) uint8; frames of zeros are none."""
+
+MMNET = RECIPES.add(
+    "mmnet",
+    Recipe.of("mmnet", ("register", {"by": "lwm", "size": 224, "neighbours": 12}), ("stack", {"of": ("frames",)})),
+)
+"""Onset and apex on the neutral face, (2, 224, 224, 3) uint8."""
+
+MMNET_FLOW = RECIPES.add(
+    "mmnet-flow",
+    Recipe.of(
+        "mmnet-flow",
+        ("register", {"by": "lwm", "size": 224, "neighbours": 12}),
+        _TO_APEX,
+        ("stack", {"of": ("scaled motion",)}),
+    ),
+)
+"""u, v over 4 px and strain times 16 between them, (1, 3, 224, 224) float32."""
+
+MMNET_DEPTH = RECIPES.add(
+    "mmnet-depth", Recipe.of("mmnet-depth", ("crop", {**_EYES, "size": 224}), ("depth", {"scale": 1500.0}))
+)
+"""Difference of depth, (224, 224, 1) float32."""
+
+MS3D = RECIPES.add(
+    "ms3d",
+    Recipe.of(
+        "ms3d",
+        _CLIP,
+        ("crop", {**_EYES, "size": 134, "grey": True}),
+        _EVM,
+        ("key-frames", {"frames": 17}),
+        ("flow", {"algorithm": "tvl1", "first": "previous", "second": "each"}),
+        ("stack", {"of": ("flow",)}),
+    ),
+)
+"""Flow between 17 key frames of the magnified clip, (16, 134, 134, 2) float32."""
+
+AST_SVM = RECIPES.add(
+    "ast-svm",
+    Recipe.of(
+        "ast-svm",
+        _CLIP,
+        ("register", {"by": "similarity", "size": 192, "grey": True}),
+        _EVM,
+        ("tim", {"frames": 11}),
+        ("flow", {"algorithm": "lk", "first": "previous", "second": "each"}),
+        ("stack", {"of": ("magnitude", "idsf")}),
+    ),
+)
+"""Length of the flow between eleven frames, and their differences to the first, (2, 10, 192, 192) float32."""
+
+SLSTT = RECIPES.add(
+    "slstt",
+    Recipe.of(
+        "slstt",
+        _CLIP,
+        ("crop", {**_EYES, "size": 384, "grey": True}),
+        ("long-term-flow", {"count": 11, "algorithm": "farneback"}),
+    ),
+)
+"""Flow from the onset to eleven frames around the apex, as pictures, (11, 384, 384, 3) uint8."""
+
+DYNAMIC_IMAGE = RECIPES.add(
+    "dynamic-image", Recipe.of("dynamic-image", _CLIP, ("crop", {**_EYES, "size": 224}), ("dynamic-image", {}))
+)
+"""The clip as one picture by approximate rank pooling, (224, 224, 3) float32."""
+
+REGISTERED_MAP = RECIPES.add(
+    "registered-motion-map",
+    Recipe.of(
+        "registered-motion-map",
+        ("register", {"by": "similarity", "size": 128}),
+        _TO_APEX,
+        ("map", {"channels": ("u", "v", "strain"), "size": 28, "stretch": "min-max per map and channel"}),
+    ),
+)
+"""As ``motion-map``, the apex registered onto the onset first, so that the head's motion is taken out."""

@@ -1,0 +1,196 @@
+"""Each recipe takes the frames, the crop and the motion that its paper says, on a face that moves as it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien.core import MienError
+from mien.faces import Box, apply_affine, canonical_points
+from mien.motion import depth_difference, idsf, optical_flow
+from mien.recipes import RECIPES, STEPS, Face, Recipe, Stage, Take, run
+from mien.synthesis.events import Event
+from mien.synthesis.performance import Scene, perform, place_portrait
+
+FPS, FRAMES, APEX = 100.0, 25, 12
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return place_portrait(None, (200, 180), 130)
+
+
+@pytest.fixture(scope="module")
+def smile(scene: Scene) -> np.ndarray:
+    """A smile of 2 px from frame 0, strongest in frame 12."""
+    times = np.arange(FRAMES) / FPS
+    event = Event(0.0, APEX / FPS, (FRAMES - 1) / FPS, (12,), intensity_px=2.0)
+    return np.stack(list(perform(scene, [event], times)))
+
+
+@pytest.fixture(scope="module")
+def take(smile: np.ndarray, scene: Scene) -> Take:
+    def read(numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        return (smile[number] for number in numbers)
+
+    def locate(image: np.ndarray, number: int, faces: str, near: Box | None) -> Face:
+        return Face(scene.points)
+
+    return Take("smile", 0, APEX, FRAMES - 1, FPS, read, locate)
+
+
+def staged(take: Take, *steps: tuple[str, dict[str, object]]) -> Stage:
+    """Run some steps, whether or not they end in a result."""
+    seen: list[Stage] = []
+    with pytest.raises(MienError, match="ends without a result"):
+        run(Recipe.of("part", *steps), take, lambda _name, stage: seen.append(stage))
+    return seen[-1]
+
+
+def test_every_step_of_every_recipe_is_known_and_takes_its_parameters() -> None:
+    for name in RECIPES:
+        for step, _ in RECIPES[name].steps:
+            assert step in STEPS, f"{name}: {step}"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "shape", "kind"),
+    [
+        ("motion-map", (28, 28, 3), "uint8"),
+        ("registered-motion-map", (28, 28, 3), "uint8"),
+        ("lbp-top", (59 * 3 * 64,), "float32"),
+        ("lbp-sip", (20 * 64,), "float32"),
+        ("stlbp-ip", (630 * 25,), "float32"),
+        ("dis-stlbp-rip", (630 * 25,), "float32"),
+        ("hoof", (200,), "float32"),
+        ("fhoof", (450,), "float32"),
+        ("mdmo", (72,), "float32"),
+        ("flow-roi", (180,), "float32"),
+        ("bi-woof", (200,), "float32"),
+        ("adnet", (6, 128, 128, 3), "uint8"),
+        ("mmnet", (2, 224, 224, 3), "uint8"),
+        ("mmnet-flow", (1, 3, 224, 224), "float32"),
+        ("ms3d", (16, 134, 134, 2), "float32"),
+        ("ast-svm", (2, 10, 192, 192), "float32"),
+        ("slstt", (11, 384, 384, 3), "uint8"),
+        ("dynamic-image", (224, 224, 3), "float32"),
+    ],
+)
+def test_a_recipe_makes_the_shape_its_paper_says(recipe: str, shape: tuple[int, ...], kind: str, take: Take) -> None:
+    array = run(RECIPES[recipe], take).array
+    assert array is not None
+    assert (array.shape, array.dtype.name) == (shape, kind)
+    assert np.isfinite(array).all()
+    assert array.any()
+
+
+def test_adnet_sees_every_second_frame_back_from_the_apex(take: Take) -> None:
+    frames = run(RECIPES["adnet"], take).array
+    assert frames is not None
+    only_apex = run(RECIPES["adnet"], replace(take, onset=APEX)).array
+    assert only_apex is not None
+    np.testing.assert_array_equal(only_apex[0], frames[5])
+    assert not only_apex[1:].any(), "frames of zeros are none"
+
+
+def test_ast_sees_ten_differences_to_the_onset_beside_ten_flows(take: Take) -> None:
+    magnitude, differences = run(RECIPES["ast-svm"], take).array  # type: ignore[misc]
+    steps = RECIPES["ast-svm"].steps
+    stage = staged(take, *((name, dict(params)) for name, params in steps[:-2]))
+    frames = stage.cropped("test")
+    np.testing.assert_array_equal(differences, idsf(frames))
+    assert np.abs(differences[5]).mean() > np.abs(differences[0]).mean() > 0
+    assert (magnitude >= 0).all()
+    assert len(frames) == 11
+
+
+def test_ms3d_takes_seventeen_key_frames_with_onset_apex_and_offset(take: Take) -> None:
+    stage = staged(take, *((name, dict(params)) for name, params in RECIPES["ms3d"].steps[:4]))
+    assert len(stage.numbers) == 17
+    assert (stage.numbers[0], stage.numbers[stage.apex], stage.numbers[-1]) == (0, APEX, FRAMES - 1)
+    assert list(stage.numbers) == sorted(set(stage.numbers))
+
+
+@pytest.mark.parametrize("by", ["lwm", "piecewise-affine"])
+def test_registration_brings_the_landmarks_to_the_neutral_face(by: str, take: Take, scene: Scene) -> None:
+    """A picture of dots at the landmarks becomes one of dots at the neutral face's."""
+    import cv2
+
+    dots = np.zeros((180, 200), np.uint8)
+    for x, y in scene.points[[30, 36, 45, 48, 54, 8]]:
+        cv2.circle(dots, (round(x * 16), round(y * 16)), 3 * 16, 255, -1, cv2.LINE_AA, 4)
+    still = replace(take, read=lambda numbers: (dots for _ in numbers))
+    frames = staged(still, ("register", {"by": by, "size": 128, "neighbours": 12})).cropped("test")
+    for x, y in canonical_points(128)[[30, 36, 45, 48, 54]]:
+        assert frames[0][round(float(y)), round(float(x))] > 128
+    np.testing.assert_array_equal(frames[0], frames[1])
+
+
+def test_one_box_serves_the_whole_clip_though_landmarks_jitter(take: Take, scene: Scene) -> None:
+    """All frames are cut by the onset's landmarks: jitter of the others moves nothing."""
+
+    def jittery(image: np.ndarray, number: int, faces: str, near: Box | None) -> Face:
+        return Face(scene.points + (0 if number == 0 else 3))
+
+    params = dict(RECIPES["motion-map"].steps[0][1])
+    steady, shaken = (staged(one, ("crop", params)).frames for one in (take, replace(take, locate=jittery)))
+    np.testing.assert_array_equal(steady, shaken)
+
+
+def test_the_landmarks_go_into_the_crop(take: Take, scene: Scene) -> None:
+    stage = staged(take, ("crop", dict(RECIPES["motion-map"].steps[0][1])))
+    assert stage.matrix is not None
+    np.testing.assert_allclose(stage.points, apply_affine(stage.matrix, scene.points))
+    left, right = stage.landmarks("test")[36:48].reshape(2, 6, 2).mean(axis=1)
+    np.testing.assert_allclose(left, [0.3 * 128 - 0.5, 0.24 * 128 - 0.5], atol=0.01)
+    np.testing.assert_allclose(right, [0.7 * 128 - 0.5, 0.24 * 128 - 0.5], atol=0.01)
+
+
+def test_depth_is_the_difference_in_the_crop(take: Take) -> None:
+    """A face 1,500 units nearer at the apex is 1.0; a hole in either frame is 0."""
+
+    def read_depth(numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        for number in numbers:
+            depth = np.full((180, 200), 4000 if number == 0 else 5500, np.uint16)
+            depth[:, :100] = 0
+            yield depth
+
+    made = run(RECIPES["mmnet-depth"], replace(take, read_depth=read_depth)).array
+    assert made is not None
+    assert set(np.unique(made)) == {0.0, 1.0}
+    assert made.shape == (224, 224, 1)
+    assert depth_difference(np.uint16([[4000]]), np.uint16([[5500]])).item() == 1.0
+    with pytest.raises(MienError, match="without depth"):
+        run(RECIPES["mmnet-depth"], take)
+
+
+def test_magnified_motion_is_larger(take: Take) -> None:
+    crop = ("crop", {**dict(RECIPES["motion-map"].steps[0][1]), "grey": True})
+    clip = ("frames", {"which": "onset to offset"})
+    magnify = next((name, dict(params)) for name, params in RECIPES["ms3d"].steps if name == "magnify")
+    plain, larger = staged(take, clip, crop), staged(take, clip, crop, magnify)
+    moved = [np.hypot(*optical_flow(s.frames[0], s.frames[APEX], "farneback")).mean() for s in (plain, larger)]  # type: ignore[index]
+    assert moved[1] > 1.5 * moved[0]
+
+
+def test_a_filter_in_time_needs_the_frame_rate(take: Take) -> None:
+    with pytest.raises(MienError, match="'smile' without a frame rate"):
+        run(RECIPES["ms3d"], replace(take, fps=None))
+
+
+def test_a_step_too_early_or_with_other_parameters_is_one_line(take: Take) -> None:
+    with pytest.raises(MienError, match="before a crop"):
+        run(Recipe.of("wrong", ("tim", {"frames": 10})), take)
+    with pytest.raises(MienError, match="before a flow"):
+        run(Recipe.of("wrong", ("mdmo", {})), take)
+    with pytest.raises(MienError, match="step 'tim' of 'wrong' with other parameters"):
+        run(Recipe.of("wrong", ("tim", {"count": 10})), take)
+    with pytest.raises(MienError, match="unknown recipe step 'tm'"):
+        run(Recipe.of("wrong", ("tm", {})), take)
+    with pytest.raises(MienError, match="expected one of onset and apex"):
+        run(Recipe.of("wrong", ("frames", {"which": "all"})), take)
+    with pytest.raises(MienError, match="expected similarity, lwm"):
+        run(Recipe.of("wrong", ("register", {"by": "affine", "size": 64})), take)
