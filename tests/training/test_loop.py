@@ -129,8 +129,140 @@ def test_a_mirrored_face_moves_the_other_way_sideways() -> None:
     torch.testing.assert_close(mirrored[changed][:, 2], 1 - flipped[:, 2])
 
 
+def rates(**options: object) -> list[float]:
+    settings = Settings(**{"epochs": 25, "lr": 0.1} | options)
+    return [settings.lr_in(epoch) for epoch in range(1, settings.epochs + 1)]
+
+
 @pytest.mark.parametrize(
-    "bad", [{"epochs": 0}, {"batch": 0}, {"lr": float("nan")}, {"optimizer": "adagrad"}, {"class_weights": "focal"}]
+    ("options", "of_torch"),
+    [
+        ({}, lambda given: torch.optim.lr_scheduler.ConstantLR(given, 1.0)),
+        (
+            {"schedule": "step", "step_epochs": 10, "gamma": 0.5},
+            lambda given: torch.optim.lr_scheduler.StepLR(given, 10, 0.5),
+        ),
+        (
+            {"schedule": "exponential", "gamma": 0.987},
+            lambda given: torch.optim.lr_scheduler.ExponentialLR(given, 0.987),
+        ),
+        ({"schedule": "cosine"}, lambda given: torch.optim.lr_scheduler.CosineAnnealingLR(given, 25)),
+    ],
+)
+def test_schedules_are_those_of_torch(options: dict, of_torch) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule, expected = of_torch(optimizer), []
+    for _ in range(25):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates(**options) == pytest.approx(expected)
+
+
+def test_a_decay_of_so_many_epochs_ends_and_the_rate_stays() -> None:
+    """MMNet: times .987 after each of the first 50 epochs."""
+    found = rates(epochs=70, schedule="exponential", gamma=0.987, decay_epochs=50)
+    assert found[:51] == pytest.approx([0.1 * 0.987**epoch for epoch in range(51)])
+    assert set(found[51:]) == {found[50]}
+    assert set(rates(schedule="exponential", gamma=0.5, decay_epochs=0)) == {0.1}
+
+
+def test_every_epoch_is_trained_with_its_own_rate() -> None:
+    """One step of plain gradient descent per epoch: what it moves is rate times gradient."""
+    inputs, targets = problem()
+    line = torch.nn.Linear(4, 3)
+    moved: list[torch.Tensor] = []
+    before = weights(line)
+
+    def keep(_epoch: int, net: torch.nn.Module, _loss: float) -> None:
+        nonlocal before
+        gradient = torch.cat([p.grad.flatten() for p in net.parameters()])
+        moved.append(((before - weights(net)).norm() / gradient.norm()).item())
+        before = weights(net)
+
+    settings = Settings(
+        epochs=6, batch=N, lr=0.5, optimizer="sgd", momentum=0.0, schedule="step", step_epochs=2, gamma=0.1
+    )
+    fit_network(line, inputs, targets, settings, 0, on_epoch=keep)
+    assert moved == pytest.approx([0.5, 0.5, 0.05, 0.05, 0.005, 0.005], rel=1e-3)
+
+
+@pytest.mark.parametrize("longest", [1e-3, 0.05])
+def test_no_step_is_longer_than_the_clipped_gradient(longest: float) -> None:
+    inputs, targets = problem()
+    line = torch.nn.Linear(4, 3)
+    before = weights(line)
+    settings = Settings(epochs=1, batch=N, lr=1.0, optimizer="sgd", momentum=0.0, clip_norm=longest)
+    fit_network(line, 100 * inputs, targets, settings, seed=0)
+    assert (weights(line) - before).norm().item() == pytest.approx(longest, rel=1e-3)
+
+
+def test_a_short_gradient_is_not_clipped() -> None:
+    inputs, targets = problem()
+    free, clipped = (
+        weights(fit_network(network(), inputs, targets, Settings(epochs=3, clip_norm=norm), 0)) for norm in (None, 1e6)
+    )
+    assert torch.equal(free, clipped)
+
+
+def test_the_loss_of_the_first_epoch_is_that_of_smoothed_labels() -> None:
+    """With share s the label is 1 - s + s / K for its own class and s / K for each other."""
+    inputs, targets = problem()
+    line = torch.nn.Linear(4, 3)
+    soft = torch.eye(3)[targets] * (1 - 0.3) + 0.3 / 3
+    expected = -(soft * line(inputs).log_softmax(1)).sum(1).mean().item()
+    seen: list[float] = []
+    settings = Settings(epochs=1, batch=N, label_smoothing=0.3)
+    fit_network(line, inputs, targets, settings, 0, on_epoch=lambda _epoch, _net, loss: seen.append(loss))
+    assert seen == pytest.approx([expected], rel=1e-5)
+
+
+def test_smoothed_labels_keep_a_network_from_certainty() -> None:
+    inputs, targets = problem()
+    sharp, soft = (
+        fit_network(network(), inputs, targets, Settings(epochs=60, lr=0.05, label_smoothing=share), 0)(inputs)
+        .softmax(1)
+        .amax(1)
+        .mean()
+        for share in (0.0, 0.5)
+    )
+    assert soft < sharp - 0.1
+
+
+def test_by_default_nothing_is_scheduled_smoothed_or_clipped() -> None:
+    """Settings of runs made before these existed still mean the same, bit for bit."""
+    inputs, targets = problem()
+    with reproducible(4):
+        plain = network().train()
+        generator = torch.Generator().manual_seed(4)
+        optimizer = torch.optim.Adam(plain.parameters(), lr=1e-2)
+        for _ in range(3):
+            for rows in torch.split(torch.randperm(N, generator=generator), 16):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(plain(inputs[rows]), targets[rows]).backward()
+                optimizer.step()
+    trained = fit_network(network(), inputs, targets, Settings(epochs=3, batch=16, lr=1e-2), seed=4)
+    assert torch.equal(weights(trained), weights(plain))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"epochs": 0},
+        {"batch": 0},
+        {"lr": float("nan")},
+        {"optimizer": "adagrad"},
+        {"class_weights": "focal"},
+        {"schedule": "plateau"},
+        {"step_epochs": 0},
+        {"gamma": 1.1},
+        {"gamma": float("nan")},
+        {"decay_epochs": -1},
+        {"label_smoothing": 1.5},
+        {"label_smoothing": -0.1},
+        {"clip_norm": -1.0},
+        {"clip_norm": float("inf")},
+    ],
 )
 def test_settings_out_of_range_are_refused(bad: dict) -> None:
     with pytest.raises(MienError, match=next(iter(bad))):

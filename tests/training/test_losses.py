@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mien.core import MienError
 from mien.training import CLASS_WEIGHTS, class_weights
+from mien.training.losses import weighted_cross_entropy
 
 
 def labels(*counts: int) -> np.ndarray:
@@ -50,3 +51,13 @@ def test_a_class_that_does_not_occur_weighs_nothing(kind: str) -> None:
 def test_bad_labels_and_kinds_are_refused(targets: list[int], kind: str) -> None:
     with pytest.raises(MienError):
         class_weights(targets, 3, kind)
+
+
+def test_adnets_loss_divides_by_the_batch_and_not_by_the_weights() -> None:
+    torch = pytest.importorskip("torch")
+    logits, targets, weights = torch.zeros(2, 3), torch.tensor([0, 2]), torch.tensor([2.0, 1.0, 0.5])
+    assert weighted_cross_entropy(logits, targets, weights).item() == pytest.approx(1.373265, abs=1e-6)
+    assert torch.nn.functional.cross_entropy(logits, targets, weights).item() == pytest.approx(1.098612, abs=1e-6)
+    assert weighted_cross_entropy(logits[:1], targets[:1], weights).item() == pytest.approx(2 * np.log(3))
+    with pytest.raises(MienError, match="without samples"):
+        weighted_cross_entropy(logits[:0], targets[:0], weights)

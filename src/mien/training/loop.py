@@ -40,7 +40,7 @@ def fit_network(
     targets : int64 Tensor, (N,)
         Their classes, 0 to K - 1.
     settings : Settings
-        Optimiser, epochs, batch, class weights.
+        Optimiser and its schedule, epochs, batch, class weights, label smoothing, clipping.
     seed : int
         Of shuffling, dropout and augmentation.
     on_epoch : callable, optional
@@ -61,10 +61,13 @@ def fit_network(
     """
     with reproducible(seed):
         generator = torch.Generator().manual_seed(seed)
-        loss_of = nn.CrossEntropyLoss(weight=_weights(network, inputs, targets, settings))
+        weights = _weights(network, inputs, targets, settings)
+        loss_of = nn.CrossEntropyLoss(weights, label_smoothing=settings.label_smoothing)
         optimizer = _optimizer(network, settings)
         for epoch in range(1, settings.epochs + 1):
             network.train()
+            for group in optimizer.param_groups:
+                group["lr"] = settings.lr_in(epoch)
             total = 0.0
             order = torch.randperm(len(inputs), generator=generator)
             for number, rows in enumerate(torch.split(order, settings.batch), 1):
@@ -77,6 +80,8 @@ def fit_network(
                     )
                 optimizer.zero_grad()
                 loss.backward()
+                if settings.clip_norm is not None:
+                    nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
                 optimizer.step()
                 total += loss.item() * len(rows)
             network.eval()

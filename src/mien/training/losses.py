@@ -1,13 +1,18 @@
-"""Class weights for the cross entropy: four definitions that the papers use, under their own names."""
+"""Class weights for the cross entropy, four definitions under the papers' own names, and the loss they enter."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError
 
-__all__ = ["CLASS_WEIGHTS", "class_weights"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["CLASS_WEIGHTS", "class_weights", "weighted_cross_entropy"]
 
 CLASS_WEIGHTS = ("none", "balanced", "inverse_mean1", "frequency")
 
@@ -63,3 +68,41 @@ def class_weights(targets: npt.ArrayLike, n_classes: int, kind: str) -> npt.NDAr
     if kind not in weights:
         raise MienError(f"got the class weights '{kind}'; expected one of {', '.join(CLASS_WEIGHTS)}; choose one")
     return weights[kind]
+
+
+def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Average the weighted cross entropy over the samples of the batch (AD-Net eq. 6).
+
+    torch's own weighted mean divides by the sum of the weights instead, so that a batch of one class loses its weight.
+
+    Parameters
+    ----------
+    logits : Tensor, (J, K)
+        Of a batch of J samples.
+    targets : int64 Tensor, (J,)
+        Their classes.
+    weights : Tensor, (K,)
+        v_k, one per class (:func:`class_weights`).
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    Raises
+    ------
+    MienError
+        If the batch is empty.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = weighted_cross_entropy(torch.zeros(2, 3), torch.tensor([0, 2]), torch.tensor([2.0, 1.0, 0.5]))
+    >>> round(loss.item(), 6)
+    1.373265
+    """
+    from torch.nn.functional import cross_entropy
+
+    if not len(targets):
+        raise MienError("got a batch without samples; expected one at least; check the split")
+    return cross_entropy(logits, targets, weight=weights, reduction="sum") / len(targets)

@@ -10,9 +10,24 @@ from typing import Any
 from mien.core import MienError
 from mien.training.losses import CLASS_WEIGHTS
 
-__all__ = ["OPTIMIZERS", "Settings"]
+__all__ = ["OPTIMIZERS", "SCHEDULES", "Settings"]
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("none", "step", "exponential", "cosine")
+RANGES = {
+    "epochs": (1, math.inf),
+    "batch": (1, math.inf),
+    "lr": (0, math.inf),
+    "weight_decay": (0, math.inf),
+    "momentum": (0, math.inf),
+    "step_epochs": (1, math.inf),
+    "gamma": (0, 1),
+    "decay_epochs": (0, math.inf),
+    "label_smoothing": (0, 1),
+    "clip_norm": (0, math.inf),
+}
+MAY_BE_NONE = ("decay_epochs", "clip_norm")
+CHOICES = {"optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS, "schedule": SCHEDULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,15 @@ class Settings:
         Weights in the cross entropy, from the training labels only (:func:`mien.training.class_weights`).
     mirror : bool
         Mirror a random half of each batch.
+    schedule : {"none", "step", "exponential", "cosine"}
+        How ``lr`` falls from epoch to epoch (:meth:`lr_in`).
+    step_epochs, gamma, decay_epochs : int, float, int or None
+        Of the schedule: multiply by ``gamma`` every so many epochs (step), or after each of the first ``decay_epochs``
+        epochs (exponential; None: after every one).
+    label_smoothing : float
+        Share of each label that is spread evenly over the classes.
+    clip_norm : float or None
+        Longest gradient, over all weights together; None: as it comes.
 
     Raises
     ------
@@ -55,13 +79,22 @@ class Settings:
     optimizer: str = "adam"
     class_weights: str = "none"
     mirror: bool = False
+    schedule: str = "none"
+    step_epochs: int = 10
+    gamma: float = 0.5
+    decay_epochs: int | None = None
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("batch", 1), ("lr", 0), ("weight_decay", 0), ("momentum", 0)):
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= low):
-                raise MienError(f"got {name} = {value}; expected a number from {low}; change the setting")
-        for name, known in (("optimizer", OPTIMIZERS), ("class_weights", CLASS_WEIGHTS)):
+            if value is None and name in MAY_BE_NONE:
+                continue
+            if not (math.isfinite(value) and low <= value <= high):
+                upto = f" to {high}" if math.isfinite(high) else ""
+                raise MienError(f"got {name} = {value}; expected a number from {low}{upto}; change the setting")
+        for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise MienError(f"got {name} = '{getattr(self, name)}'; expected one of {', '.join(known)}; choose one")
 
@@ -73,3 +106,21 @@ class Settings:
             if name not in known:
                 raise MienError(f"got the setting '{name}'; expected {', '.join(known)}; remove or rename it")
         return cls(**settings)
+
+    def lr_in(self, epoch: int) -> float:
+        """Return the learning rate in an epoch, counted from 1; the first is always trained with ``lr`` itself.
+
+        Examples
+        --------
+        >>> halves = Settings(epochs=30, lr=1.0, schedule="step", step_epochs=10, gamma=0.5)
+        >>> [halves.lr_in(epoch) for epoch in (1, 10, 11, 30)]
+        [1.0, 1.0, 0.5, 0.25]
+        """
+        past = epoch - 1
+        if self.schedule == "step":
+            return self.lr * self.gamma ** (past // self.step_epochs)
+        if self.schedule == "exponential":
+            return self.lr * self.gamma ** (past if self.decay_epochs is None else min(past, self.decay_epochs))
+        if self.schedule == "cosine":
+            return self.lr * (1 + math.cos(math.pi * past / self.epochs)) / 2
+        return self.lr

@@ -120,7 +120,7 @@ def _held(stage: Stage, size: int, grey: bool, faces: str) -> Stage:
 
 def _placed(held: Registration, patch: UInt8Array, place: int, matrix: Matrix, size: int) -> UInt8Array:
     """A frame as seen from the onset frame."""
-    # Of two frames, one that could not be refined stays where it is: landmarks jitter by more than a head moves between.
+    # One of two that could not be refined stays where it is: landmarks jitter by more than a head moves in between.
     if len(held.refined) == 2 and not held.refined[place]:
         return warp(patch, matrix, size)
     return held.crop(patch, place, matrix, size)
