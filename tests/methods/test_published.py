@@ -25,11 +25,11 @@ METRICS = {"uf1", "uar", "accuracy", "f1"}
 # Everything with a number in spec.md, sections 3.4, 4.6, 5.6, 6.6, 7.3 and 7.4.
 NAMED = """
     adnet off-apexnet ststnet slstt am3f-flownet mmnet
-    ms3d lbp-top stclqp disstlbp-rip lgccon bi-woof c3d dual-inception capsulenet rcn-a
+    ms3d lbp-top stclqp dis-stlbp-rip lgccon bi-woof c3d dual-inception capsulenet rcn-a
     ast-svm rcn lfm ststnet-ga au-gcn featref dacrossvit tsnn-lf geme tft memm4-resnet50 inceptr
     emr htnet alexnet googlenet vgg16
     lbp-sip lbp-mop fdm 3d-fcnn stlbp-ip hier-stlbp-ip strbp higo-top elbptop
-    fhofo mdmo strcn-g akmnet hoof hog3d mersiamc3d
+    fhoof mdmo strcn-g akmnet hoof hog3d mersiamc3d
 """
 
 

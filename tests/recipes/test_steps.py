@@ -11,7 +11,7 @@ import pytest
 from mien.core import MienError
 from mien.faces import Box, apply_affine, canonical_points
 from mien.motion import depth_difference, idsf, optical_flow
-from mien.recipes import RECIPES, STEPS, Face, Recipe, Stage, Take, run
+from mien.recipes import RECIPES, SHIFTS, STEPS, Face, Recipe, Stage, Take, run, with_shift
 from mien.synthesis.events import Event
 from mien.synthesis.performance import Scene, perform, place_portrait
 
@@ -138,6 +138,24 @@ def test_one_box_serves_the_whole_clip_though_landmarks_jitter(take: Take, scene
     params = dict(RECIPES["motion-map"].steps[0][1])
     steady, shaken = (staged(one, ("crop", params)).frames for one in (take, replace(take, locate=jittery)))
     np.testing.assert_array_equal(steady, shaken)
+
+
+def test_a_moved_box_moves_the_flow_with_it(take: Take) -> None:
+    """MS3D's copies are cropped anew: away from the border their flow is the shifted flow of the clip."""
+    crop, flow = ("crop", {**dict(RECIPES["motion-map"].steps[0][1]), "grey": True}), RECIPES["motion-map"].steps[1]
+    recipe = Recipe.of("part", crop, (flow[0], {**dict(flow[1]), "algorithm": "lk"}), ("mdmo", {}))
+    seen: dict[tuple[int, int], Stage] = {}
+    for right, down in SHIFTS:
+        moved = with_shift(recipe, 15 * right, 15 * down)
+        run(moved, take, lambda _name, stage, at=(right, down): seen.update({at: stage}))  # type: ignore[misc]
+    assert len(seen) == 5, "and a mirrored copy makes six"
+    plain = seen[0, 0].flowed("test")[0]
+    for (right, down), stage in seen.items():
+        moved_flow = stage.flowed("test")[0]
+        inner = moved_flow[:, 40:88, 40:88]
+        there = plain[:, 40 + 15 * down : 88 + 15 * down, 40 + 15 * right : 88 + 15 * right]
+        assert np.abs(inner - there).mean() < 0.02
+        np.testing.assert_allclose(stage.landmarks("t")[30] - seen[0, 0].landmarks("t")[30], [-15 * right, -15 * down])
 
 
 def test_the_landmarks_go_into_the_crop(take: Take, scene: Scene) -> None:

@@ -7,11 +7,12 @@ from mien.recipes._prepare import Outcome, fill_cache, prepare_sample
 from mien.recipes._recipe import RECIPES, Recipe
 from mien.recipes._stage import STEPS, Stage, run
 from mien.recipes._take import NOTES, Face, Take, open_take
-from mien.recipes._variants import with_apex, with_faces
+from mien.recipes._variants import SHIFTS, with_apex, with_faces, with_shift
 
 __all__ = [
     "NOTES",
     "RECIPES",
+    "SHIFTS",
     "STEPS",
     "Cache",
     "CacheEntry",
@@ -30,4 +31,5 @@ __all__ = [
     "run",
     "with_apex",
     "with_faces",
+    "with_shift",
 ]

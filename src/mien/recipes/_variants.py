@@ -10,7 +10,10 @@ from mien.faces import BACKENDS
 from mien.motion.apex import APEX_POLICIES
 from mien.recipes._recipe import Recipe
 
-__all__ = ["with_apex", "with_faces"]
+__all__ = ["SHIFTS", "with_apex", "with_faces", "with_shift"]
+
+SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+"""Where MS3D moves the face box: not at all, left, right, up, down; with a mirrored copy, six variants of a clip."""
 
 
 def with_apex(recipe: Recipe, policy: str) -> Recipe:
@@ -75,6 +78,34 @@ def with_faces(recipe: Recipe, faces: str) -> Recipe:
     if faces == "dlib":
         return recipe
     return _varied(recipe, ("crop", "register"), "faces", faces, Path(faces).name)
+
+
+def with_shift(recipe: Recipe, right: int, down: int) -> Recipe:
+    """Return the recipe with the face box moved, for copies of training clips (MS3D: 15 px to each side).
+
+    The frames are cropped anew, so nothing is wrapped or repeated at the edge.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With a step ``crop``.
+    right, down : int
+        Pixels of the crop.
+
+    Raises
+    ------
+    MienError
+        For a recipe without a crop.
+
+    Examples
+    --------
+    >>> from mien.recipes import RECIPES
+    >>> with_shift(RECIPES["ms3d"], 15, 0).name
+    'ms3d+15+0'
+    """
+    if (right, down) == (0, 0):
+        return recipe
+    return _varied(recipe, ("crop",), "shift", (right, down), f"{right}+{down}")
 
 
 def _varied(recipe: Recipe, steps: tuple[str, ...], parameter: str, value: Any, label: str) -> Recipe:

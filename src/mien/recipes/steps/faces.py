@@ -33,11 +33,16 @@ def crop(
     below: float,
     grey: bool = False,
     faces: str = "dlib",
+    shift: tuple[int, int] = (0, 0),
 ) -> Stage:
-    """Cut the same eye-based box out of every frame: registered once, on the onset frame."""
+    """Cut the same eye-based box out of every frame: registered once, on the onset frame.
+
+    ``shift`` moves the box by so many pixels of the crop to the right and down (MS3D's augmentation).
+    """
     del by  # said for the reader; there is one way
     face = stage.onset_face(faces)
     matrix = eye_crop_matrix(face.points, size, side=side, above=above, below=below)
+    matrix[:, 2] -= shift
     return _cut(stage, face, matrix, size, grey)
 
 
