@@ -29,7 +29,10 @@ from mien.recipes import RECIPES, load, with_apex
 
 MEGC = ("negative", "positive", "surprise")
 SUBJECTS, CLIPS = 6, 6
-NETWORKS = [name for name in METHODS if METHODS[name].kind == "network"]
+# Networks on frames run through the same loop, splits and folds, at a hundred times the cost.
+LARGE = [name for name in METHODS if METHODS[name].kind == "network" and METHODS[name].recipe != "motion-map"]
+QUICKER = [name for name in METHODS if name not in LARGE]
+NETWORKS = [name for name in QUICKER if METHODS[name].kind == "network"]
 CLASSIC = [name for name in METHODS if METHODS[name].kind == "classic"]
 SCALED = [name for name in CLASSIC if METHODS[name].settings().get("standardise", True)]
 QUICK = {"epochs": 3, "batch": 16}
@@ -190,7 +193,7 @@ class TestE4LostClipsAndRandomTests:
         with pytest.raises(MienError, match=r"got 7 predictions .*\(164\) .*\(157\)"):
             compare({"ours": rows, "theirs": rows[:157]})
 
-    @pytest.mark.parametrize("name", list(METHODS))
+    @pytest.mark.parametrize("name", QUICKER)
     def test_a_clip_is_read_the_same_again_and_in_other_company(self, name: str, data: Labelled) -> None:
         needs(name)
         data = suited(name, data)
@@ -235,7 +238,7 @@ class TestE5InnerSplitThroughSubjects:
                 assert inner | judges == whole == set(people[fold.train])
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", QUICKER)
 def test_e6_what_predicts_is_given_no_label(name: str, data: Labelled) -> None:
     """MS3D chose among its heads by the loss, for which one needs the truth."""
     needs(name)
@@ -247,7 +250,7 @@ class TestE7TheTestSubjectAsValidation:
         assert not any("val" in name or "test" in name for name in inspect.signature(Method.fit).parameters)
 
     @pytest.mark.parametrize("select", ["last", "inner", "test"])
-    @pytest.mark.parametrize("name", list(METHODS))
+    @pytest.mark.parametrize("name", QUICKER)
     def test_nothing_of_the_test_subject_ever_reaches_training(
         self, name: str, select: str, data: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -340,7 +343,7 @@ def test_e11_hindsight_is_never_worse_and_the_audit_says_by_how_much(runs: dict[
 
 
 class TestE12StatisticsOfAllData:
-    @pytest.mark.parametrize("name", list(METHODS))
+    @pytest.mark.parametrize("name", QUICKER)
     def test_other_test_clips_leave_what_is_said_of_a_test_clip_as_it_was(
         self, name: str, data: Labelled, tmp_path: Path
     ) -> None:
@@ -443,7 +446,7 @@ def test_e14_where_the_apex_lies_is_found_without_a_label(policy: str, tmp_path:
 
 
 class TestE15LuckOfTheSeed:
-    @pytest.mark.parametrize("name", list(METHODS))
+    @pytest.mark.parametrize("name", QUICKER)
     def test_a_seed_gives_the_same_fold_again(self, name: str, data: Labelled, tmp_path: Path) -> None:
         needs(name)
         data = suited(name, data)

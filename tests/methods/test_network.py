@@ -50,7 +50,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ststnet", "off-apexnet"])
 def test_maps_of_another_size_are_refused(name: str) -> None:
     maps = np.zeros((12, 40, 40, 3), np.uint8)
-    with pytest.raises(MienError, match=r"got maps of \(40, 40\)"):
+    with pytest.raises(MienError, match=r"got inputs of \(\d, 40, 40\)"):
         METHODS[name].fit(maps, TARGETS, SUBJECTS, CLASSES, settings={"epochs": 1})
 
 

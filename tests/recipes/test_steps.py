@@ -77,6 +77,8 @@ def test_every_step_of_every_recipe_is_known_and_takes_its_parameters() -> None:
         ("ast-svm", (2, 10, 192, 192), "float32"),
         ("slstt", (11, 384, 384, 3), "uint8"),
         ("dynamic-image", (224, 224, 3), "float32"),
+        ("capsulenet", (1, 224, 224, 3), "uint8"),
+        ("c3d", (16, 112, 112, 3), "float32"),
     ],
 )
 def test_a_recipe_makes_the_shape_its_paper_says(recipe: str, shape: tuple[int, ...], kind: str, take: Take) -> None:

@@ -267,3 +267,73 @@ def test_by_default_nothing_is_scheduled_smoothed_or_clipped() -> None:
 def test_settings_out_of_range_are_refused(bad: dict) -> None:
     with pytest.raises(MienError, match=next(iter(bad))):
         Settings.of({"epochs": 1} | bad)
+
+
+class TestWhatANetworkMaySay:
+    """A network may say itself what its samples are and what its loss is; the loop stays one."""
+
+    def test_two_half_batches_make_the_step_of_a_whole_one(self) -> None:
+        inputs, targets = problem()
+        found = []
+        for batch, accumulate in ((N, 1), (N // 2, 2)):
+            torch.manual_seed(0)
+            line = torch.nn.Linear(4, 3)
+            settings = Settings(epochs=3, batch=batch, accumulate=accumulate, lr=0.5, optimizer="sgd", momentum=0.0)
+            found.append(weights(fit_network(line, inputs, targets, settings, 0)))
+        torch.testing.assert_close(found[0], found[1])
+
+    def test_its_samples_and_its_loss_are_used(self) -> None:
+        inputs, targets = problem()
+        seen: list[int] = []
+
+        class Doubled(torch.nn.Linear):
+            @staticmethod
+            def samples(batch: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+                return batch.repeat(2, 1), labels.repeat(2)
+
+            @staticmethod
+            def loss(output: torch.Tensor, labels: torch.Tensor, class_weights: torch.Tensor) -> torch.Tensor:
+                seen.append(len(labels))
+                return torch.nn.functional.cross_entropy(output, labels, class_weights)
+
+        fit_network(Doubled(4, 3), inputs, targets, Settings(epochs=1, batch=N), 0)
+        assert seen == [2 * N]
+
+    def test_a_last_batch_of_one_joins_the_one_before_where_the_network_needs_two(self) -> None:
+        inputs, targets = problem()
+        seen: list[int] = []
+
+        class Pair(torch.nn.Linear):
+            least_batch = 2
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                if self.training:
+                    seen.append(len(x))
+                return super().forward(x)
+
+        fit_network(Pair(4, 3), inputs, targets, Settings(epochs=1, batch=N - 1), 0)
+        assert seen == [N]
+
+    def test_adversarial_training_attacks_every_batch(self) -> None:
+        torch.manual_seed(0)
+        images, labels = torch.rand(8, 3, 6, 6), torch.arange(8) % 3
+        found = []
+        for steps in (0, 3):
+            torch.manual_seed(1)
+            network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3))
+            settings = Settings(epochs=2, batch=8, pgd_steps=steps, pgd_epsilon=0.1, pgd_step=0.05)
+            found.append(weights(fit_network(network, images, labels, settings, 0)))
+        assert not torch.allclose(found[0], found[1])
+
+    def test_the_loss_per_sample_keeps_the_weight_of_a_batch_of_one_class(self) -> None:
+        """With batches of one clip torch's weighted mean ignores the weights; AD-Net's eq. 6 does not."""
+        inputs, _ = problem()
+        targets = torch.tensor([0] * (N - 2) + [1, 2])
+        found = []
+        for loss in ("cross-entropy", "per-sample"):
+            torch.manual_seed(0)
+            settings = Settings(
+                epochs=1, batch=1, lr=0.1, optimizer="sgd", momentum=0.0, class_weights="balanced", loss=loss
+            )
+            found.append(weights(fit_network(torch.nn.Linear(4, 3), inputs, targets, settings, 0)))
+        assert not torch.allclose(found[0], found[1])

@@ -64,6 +64,8 @@ class Method:
         Trainable parameters for three classes; None for a classic method.
     network : str
         ``module:class`` of the network, made as ``class(n_classes)``; empty for a classic method.
+    loader : str
+        ``module:function`` that reads it from disk, where it is not saved as others of its kind are.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Method:
     deviations: tuple[str, ...] = ()
     parameters: int | None = None
     network: str = ""
+    loader: str = ""
 
     def settings(self, preset: str | None = None) -> Mapping[str, Any]:
         """Return the settings of a preset (default ``paper``); an unknown one raises :class:`MienError`."""

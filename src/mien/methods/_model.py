@@ -181,7 +181,7 @@ def load_model(folder: Path | str) -> TrainedModel:
             f"expected '{known.name}' {known.digest[:12]}, as this mien makes it; train it again"
         )
     classes = tuple(str(name) for name in card["classes"])
-    trained = load_entry(LOADERS[method.kind])(method, path, len(classes), card["parameters"])
+    trained = load_entry(method.loader or LOADERS[method.kind])(method, path, len(classes), card["parameters"])
     return TrainedModel(method, classes, recipe, MappingProxyType(card), trained)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = ["WEIGHTS", "TrainedNetwork", "fit"]
 WEIGHTS = "weights.safetensors"
 OPSET = 17
 TOLERANCE = 1e-4
+PORTION_BYTES = 4_000_000  # of inputs predicted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,16 @@ class TrainedNetwork:
         """Trainable parameters."""
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
 
+    def outputs(self, inputs: Inputs) -> FloatArray:
+        """Return what the network says of inputs in evaluation mode, float32 (N, ...)."""
+        with one_thread(), torch.inference_mode():
+            network = self.network.eval()
+            parts = [network(torch.from_numpy(self.prepare(part))) for part in _portions(inputs)]
+        return np.asarray(torch.cat(parts).numpy(), np.float32)
+
     def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
         """Return classes (N,) and the softmax of the logits (N, K)."""
-        with one_thread(), torch.inference_mode():
-            logits = self.network.eval()(torch.from_numpy(self.prepare(inputs)))
-        probabilities = softmax(logits.double().numpy(), axis=1)
+        probabilities = softmax(self.outputs(inputs).astype(np.float64), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
     def save(self, folder: Path) -> None:
@@ -86,10 +92,12 @@ def fit(
     start: Path | None = None,
 ) -> TrainedNetwork:
     """Train a method's network (see :meth:`mien.methods.Method.fit`)."""
-    checked = Settings.of(settings)
+    options = dict(settings)
+    arguments = dict(options.pop("network", {}))
+    checked = Settings.of(options)
     tensors = torch.from_numpy(method.prepare(inputs))
     with reproducible(seed):
-        network = load_entry(method.network)(n_classes)
+        network = load_entry(method.network)(n_classes, **arguments)
     _check_fits(network, tensors, method)
     if start is not None:
         _start_from(network, start)
@@ -101,9 +109,16 @@ def fit(
         checked,
         seed,
         on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
-        augment=_mirror(method) if checked.mirror else None,
+        augment=network.augment if checked.augment else _mirror(method) if checked.mirror else None,
     )
     return trained
+
+
+def _portions(inputs: Inputs) -> Iterator[Inputs]:
+    """Parts that are predicted at once: many small inputs, few large ones."""
+    step = max(1, PORTION_BYTES // max(1, inputs[:1].nbytes))
+    for start in range(0, max(1, len(inputs)), step):
+        yield inputs[start : start + step]
 
 
 def _check_fits(network: nn.Module, inputs: torch.Tensor, method: Method) -> None:
@@ -111,9 +126,10 @@ def _check_fits(network: nn.Module, inputs: torch.Tensor, method: Method) -> Non
         with torch.inference_mode():
             network.eval()(inputs[:1])
     except RuntimeError as error:
-        size = tuple(inputs.shape[2:])
+        size = tuple(inputs.shape[1:])
         raise MienError(
-            f"got maps of {size} for '{method.name}'; expected (28, 28); make them by its recipe"
+            f"got inputs of {size}, which '{method.name}' does not take; expected those of its recipe "
+            f"'{method.recipe}' ({str(error).splitlines()[0][:80]}); make them by it"
         ) from error
 
 

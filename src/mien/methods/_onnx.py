@@ -73,6 +73,11 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
     """Open the network of a model folder and check that it answers with K classes."""
     network = OnnxNetwork.open(method.prepare, folder / NETWORK, parameters)
     shape = network.session.get_outputs()[0].shape
-    if len(network.session.get_inputs()) != 1 or len(shape) != 2 or shape[1] != n_classes:
+    if len(network.session.get_inputs()) != 1 or len(shape) != 2 or shape[1] not in (n_classes, *_symbols(shape[1:])):
         raise MienError(f"got the output {shape} of '{folder / NETWORK}'; expected (n, {n_classes}) as in model.json")
     return network
+
+
+def _symbols(shape: list[Any]) -> list[str]:
+    """Sizes that the file leaves open, as some exported networks do."""
+    return [size for size in shape if isinstance(size, str)]

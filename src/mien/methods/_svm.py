@@ -25,7 +25,7 @@ from threadpoolctl import ThreadpoolController
 from mien.core import MienError, MienWarning
 from mien.methods._method import Inputs, IntArray, Method, Prepare, Probabilities
 
-__all__ = ["TrainedSVM", "fit", "load"]
+__all__ = ["TrainedSVM", "fit", "load", "read_skops"]
 
 FILE = "model.skops"
 INNER_FOLDS = 5
@@ -121,9 +121,19 @@ def fit(
 
 def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -> TrainedSVM:
     """Read a saved SVM; types that are not plain scikit-learn and numpy are refused, so no code runs."""
+    path = folder / FILE
+    content = read_skops(path)
+    if not isinstance(content, dict) or not isinstance(content.get("svm"), Pipeline):
+        raise MienError(f"got '{path}' without an SVM; expected one written by mien; take a fresh copy")
+    if content.get("n_classes") != n_classes:
+        raise MienError(f"got {content.get('n_classes')} classes in '{path}'; expected {n_classes} as in model.json")
+    return TrainedSVM(method.prepare, content["svm"], content["calibrator"], n_classes)
+
+
+def read_skops(path: Path) -> Any:
+    """Read a skops file; raise :class:`MienError` if it is broken or holds types that are not plain."""
     import skops.io
 
-    path = folder / FILE
     try:
         unknown = skops.io.get_untrusted_types(file=path)
         content = skops.io.load(path, trusted=[]) if not unknown else None
@@ -143,11 +153,7 @@ def load(method: Method, folder: Path, n_classes: int, parameters: int | None) -
         raise MienError(
             f"got the types {', '.join(unknown)} in '{path}'; expected scikit-learn's own; do not use this model"
         )
-    if not isinstance(content, dict) or not isinstance(content.get("svm"), Pipeline):
-        raise MienError(f"got '{path}' without an SVM; expected one written by mien; take a fresh copy")
-    if content.get("n_classes") != n_classes:
-        raise MienError(f"got {content.get('n_classes')} classes in '{path}'; expected {n_classes} as in model.json")
-    return TrainedSVM(method.prepare, content["svm"], content["calibrator"], n_classes)
+    return content
 
 
 def _machine(settings: Mapping[str, Any], features: Features) -> Pipeline:

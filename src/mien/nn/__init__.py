@@ -1,1 +1,1 @@
-"""Network blocks that two or more papers share. Empty until a second paper needs one."""
+"""Network blocks that two or more papers share."""

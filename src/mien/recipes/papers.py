@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from mien.recipes._recipe import RECIPES, Recipe
 
-__all__ = ["ADNET", "AST_SVM", "DYNAMIC_IMAGE", "MMNET", "MMNET_DEPTH", "MMNET_FLOW", "MS3D", "REGISTERED_MAP", "SLSTT"]
+__all__ = [
+    "ADNET",
+    "AST_SVM",
+    "C3D",
+    "CAPSULENET",
+    "DYNAMIC_IMAGE",
+    "MMNET",
+    "MMNET_DEPTH",
+    "MMNET_FLOW",
+    "MS3D",
+    "REGISTERED_MAP",
+    "SLSTT",
+]
 
 _EYES = {"by": "eyes of the onset frame", "side": 1.1, "above": 0.6, "below": 1.9}
 _CLIP = ("frames", {"which": "onset to offset"})
@@ -92,6 +104,20 @@ SLSTT = RECIPES.add(
     ),
 )
 """Flow from the onset to eleven frames around the apex, as pictures, (11, 384, 384, 3) uint8."""
+
+CAPSULENET = RECIPES.add(
+    "capsulenet",
+    Recipe.of(
+        "capsulenet", ("frames", {"which": "apex"}), ("crop", {**_EYES, "size": 224}), ("stack", {"of": ("frames",)})
+    ),
+)
+"""The apex frame, (1, 224, 224, 3) uint8."""
+
+C3D = RECIPES.add(
+    "c3d",
+    Recipe.of("c3d", _CLIP, ("crop", {**_EYES, "size": 112}), ("tim", {"frames": 16}), ("stack", {"of": ("frames",)})),
+)
+"""Sixteen interpolated frames, (16, 112, 112, 3) float32, 0 to 255."""
 
 DYNAMIC_IMAGE = RECIPES.add(
     "dynamic-image", Recipe.of("dynamic-image", _CLIP, ("crop", {**_EYES, "size": 224}), ("dynamic-image", {}))

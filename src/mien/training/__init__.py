@@ -1,4 +1,4 @@
-"""One readable training loop, class weights, augmentation, seeds. Only `loop` and `augmentation` need torch."""
+"""One readable training loop, class weights, augmentation, seeds. Only `loop`, `augmentation` and `adversarial` need torch."""
 
 from mien.training.losses import CLASS_WEIGHTS, class_weights
 from mien.training.settings import Settings

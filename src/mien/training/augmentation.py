@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["random_mirror"]
+__all__ = ["joint_affine", "random_mirror"]
 
 
 def random_mirror(u_channel: int, top: float) -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -42,3 +42,51 @@ def random_mirror(u_channel: int, top: float) -> Callable[[Tensor, torch.Generat
         return torch.where(chosen[:, None, None, None], flipped, batch)
 
     return mirror
+
+
+def joint_affine(
+    batch: Tensor, generator: torch.Generator, *, degrees: float = 4.0, shift_px: float = 4.0, mirror: float = 0.5
+) -> Tensor:
+    """Mirror, turn and shift clips of frames at random, every frame of a clip alike (MMNet, section 4.3 of its report).
+
+    The same map on onset and apex keeps their difference one of motion: where they are equal it stays zero.
+
+    Parameters
+    ----------
+    batch : Tensor, (N, F, C, H, W)
+        Clips of F frames.
+    generator : Generator
+        Draws one map per clip.
+    degrees, shift_px : float
+        Largest turn to either side, and largest shift along each axis, in pixels of 224.
+    mirror : float
+        Share of clips that are mirrored left to right.
+
+    Returns
+    -------
+    Tensor
+        Like the batch: bilinear, the border repeated outwards.
+
+    Examples
+    --------
+    >>> clip = torch.rand(3, 1, 3, 8, 8).expand(3, 2, 3, 8, 8)
+    >>> turned = joint_affine(clip, torch.Generator().manual_seed(0))
+    >>> bool((turned[:, 0] == turned[:, 1]).all()), bool((turned == clip).all())
+    (True, False)
+    """
+    count, frames = batch.shape[:2]
+    draw = 2 * torch.rand(count, 4, generator=generator) - 1
+    angle = draw[:, 0] * (degrees * torch.pi / 180)
+    flip = torch.where(draw[:, 3] < 2 * mirror - 1, -1.0, 1.0)
+    shift = draw[:, 1:3] * (2 * shift_px / 224)
+    rows = torch.stack(
+        [
+            torch.stack([flip * angle.cos(), -angle.sin(), shift[:, 0]], dim=1),
+            torch.stack([flip * angle.sin(), angle.cos(), shift[:, 1]], dim=1),
+        ],
+        dim=1,
+    )
+    flat = batch.flatten(0, 1)
+    grid = nn.functional.affine_grid(rows.repeat_interleave(frames, dim=0), list(flat.shape), align_corners=False)
+    moved = nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
+    return moved.unflatten(0, (count, frames))

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mien.core import MienError, MienWarning
-from mien.training.losses import class_weights
+from mien.training.adversarial import Loss, adversarial_backward
+from mien.training.losses import class_weights, weighted_cross_entropy
 from mien.training.seeds import reproducible
 from mien.training.settings import Settings
 
@@ -30,6 +31,9 @@ def fit_network(
     augment: Augment | None = None,
 ) -> nn.Module:
     """Train a classifier by cross entropy; the last epoch is the result.
+
+    A network may say itself what a training sample is, ``samples(batch, targets) -> (batch, targets)``, and what its
+    loss is, ``loss(output, targets, class_weights) -> scalar``, and how many samples a batch needs, ``least_batch``.
 
     Parameters
     ----------
@@ -61,8 +65,8 @@ def fit_network(
     """
     with reproducible(seed):
         generator = torch.Generator().manual_seed(seed)
-        weights = _weights(network, inputs, targets, settings)
-        loss_of = nn.CrossEntropyLoss(weights, label_smoothing=settings.label_smoothing)
+        loss_of = _loss(network, _weights(network, inputs, targets, settings), settings)
+        samples = getattr(network, "samples", lambda batch, targets: (batch, targets))
         optimizer = _optimizer(network, settings)
         for epoch in range(1, settings.epochs + 1):
             network.train()
@@ -70,19 +74,22 @@ def fit_network(
                 group["lr"] = settings.lr_in(epoch)
             total = 0.0
             order = torch.randperm(len(inputs), generator=generator)
-            for number, rows in enumerate(torch.split(order, settings.batch), 1):
+            batches = _batches(order, settings.batch, getattr(network, "least_batch", 1))
+            for number, rows in enumerate(batches, 1):
                 batch = augment(inputs[rows], generator) if augment else inputs[rows]
-                loss = loss_of(network(batch), targets[rows])
+                if (number - 1) % settings.accumulate == 0:
+                    optimizer.zero_grad()
+                batch, labels = samples(batch, targets[rows])
+                loss = _backward(network, loss_of, batch, labels, settings)
                 if not torch.isfinite(loss):
                     raise MienError(
                         f"got the loss {loss.item()} in epoch {epoch}, batch {number}; "
                         "expected a finite number; lower the learning rate or check the input"
                     )
-                optimizer.zero_grad()
-                loss.backward()
-                if settings.clip_norm is not None:
-                    nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
-                optimizer.step()
+                if number % settings.accumulate == 0 or number == len(batches):
+                    if settings.clip_norm is not None:
+                        nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
+                    optimizer.step()
                 total += loss.item() * len(rows)
             network.eval()
             if on_epoch:
@@ -90,6 +97,36 @@ def fit_network(
                     on_epoch(epoch, network, total / len(inputs))
                 network.eval()
     return network
+
+
+def _batches(order: Tensor, size: int, least: int) -> list[Tensor]:
+    """Split rows into batches; a last one that is too small for the network joins the one before."""
+    batches = list(torch.split(order, size))
+    if len(batches) > 1 and len(batches[-1]) < least:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def _backward(network: nn.Module, loss_of: Loss, batch: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    """Add a batch's gradients, those of the attacked batch included where there is an attack; return the loss."""
+    if settings.pgd_steps:
+        epsilon, step, steps = settings.pgd_epsilon, settings.pgd_step, settings.pgd_steps
+        clean, attacked = adversarial_backward(
+            network, loss_of, batch, targets, epsilon=epsilon, step=step, steps=steps
+        )
+        return clean + attacked
+    loss = loss_of(network(batch), targets)
+    (loss / settings.accumulate).backward()
+    return loss
+
+
+def _loss(network: nn.Module, weights: Tensor, settings: Settings) -> Loss:
+    own = getattr(network, "loss", None)
+    if own is not None:
+        return lambda output, targets: own(output, targets, weights)
+    if settings.loss == "per-sample":
+        return lambda logits, targets: weighted_cross_entropy(logits, targets, weights)
+    return nn.CrossEntropyLoss(weights, label_smoothing=settings.label_smoothing)
 
 
 def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings) -> Tensor:

@@ -10,9 +10,10 @@ from typing import Any
 from mien.core import MienError
 from mien.training.losses import CLASS_WEIGHTS
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Settings"]
+__all__ = ["LOSSES", "OPTIMIZERS", "SCHEDULES", "Settings"]
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
+LOSSES = ("cross-entropy", "per-sample")
 SCHEDULES = ("none", "step", "exponential", "cosine")
 RANGES = {
     "epochs": (1, math.inf),
@@ -25,9 +26,13 @@ RANGES = {
     "decay_epochs": (0, math.inf),
     "label_smoothing": (0, 1),
     "clip_norm": (0, math.inf),
+    "accumulate": (1, math.inf),
+    "pgd_epsilon": (0, 1),
+    "pgd_step": (0, 1),
+    "pgd_steps": (0, math.inf),
 }
 MAY_BE_NONE = ("decay_epochs", "clip_norm")
-CHOICES = {"optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS, "schedule": SCHEDULES}
+CHOICES = {"optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS, "schedule": SCHEDULES, "loss": LOSSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,14 @@ class Settings:
         Share of each label that is spread evenly over the classes.
     clip_norm : float or None
         Longest gradient, over all weights together; None: as it comes.
+    loss : {"cross-entropy", "per-sample"}
+        Whether the weighted mean divides by the weights, as torch does, or by the samples (AD-Net eq. 6).
+    accumulate : int
+        Batches per step of the optimiser: their gradients are averaged.
+    pgd_epsilon, pgd_step, pgd_steps : float, float, int
+        Adversarial training (:func:`mien.training.adversarial.pgd`); no attack with 0 steps.
+    augment : bool
+        Apply the network's own ``augment(batch, generator)`` to training batches.
 
     Raises
     ------
@@ -85,6 +98,12 @@ class Settings:
     decay_epochs: int | None = None
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    loss: str = "cross-entropy"
+    accumulate: int = 1
+    pgd_epsilon: float = 2 / 255
+    pgd_step: float = 1 / 255
+    pgd_steps: int = 0
+    augment: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

@@ -19,12 +19,13 @@ __all__ = ["frames", "interpolate_linearly", "interpolate_tim", "magnify_motion"
 def frames(
     stage: Stage, *, which: str = "onset and apex", apex: str = "midpoint", stride: int = 2, reach: int = 10
 ) -> Stage:
-    """Choose frames: ``onset and apex``, ``onset to apex``, ``onset to offset`` or ``apex neighbours`` (AD-Net)."""
+    """Choose frames: ``onset and apex``, ``onset to apex``, ``onset to offset``, ``apex neighbours``, ``apex``."""
     del apex  # the rule for a missing apex, which has been found by now
     take = stage.take
     assert take.apex is not None
     chosen = {
         "onset and apex": (take.onset, take.apex),
+        "apex": (take.apex,),
         "onset to apex": tuple(range(take.onset, take.apex + 1)),
         "onset to offset": tuple(range(take.onset, take.offset + 1)),
         "apex neighbours": apex_neighbours(take.onset, take.apex, stride=stride, reach=reach),

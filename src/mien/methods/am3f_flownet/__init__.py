@@ -1,0 +1,1 @@
+"""AM3F-FlowNet."""

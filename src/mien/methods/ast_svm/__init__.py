@@ -1,0 +1,1 @@
+"""AST+SVMNet (Xue et al., IEEE Access 2024)."""

@@ -1,0 +1,236 @@
+"""AST: fusion attention, then two- and three-dimensional Inception, over flow and over differences; for an SVM."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mien.core import MienError
+from mien.nn.attention import AverageMaxMLP
+from mien.nn.inception import Inception
+
+__all__ = ["AST", "ChannelAttention", "FusionAttention", "SpatialAttention"]
+
+STEPS = 10
+POOLED = 32
+FLOW_MAPS = {"mag": 1, "uv": 2}  # per step
+CHOICES = {
+    "flow": tuple(FLOW_MAPS),
+    "streams": ("both", "flow", "idsf"),
+    "branches": ("both", "2d", "3d"),
+    "attention": ("both", "channel", "spatial", "none"),
+    "activation": ("softmax", "sigmoid"),
+}
+
+
+class ChannelAttention(nn.Module):
+    """CAM (figure 3 b): weight the steps by their averages and maxima, after batch norm; the weights apply to x itself.
+
+    Parameters
+    ----------
+    channels : int
+        C, one per step. 135 parameters for 10.
+    activation : {"softmax", "sigmoid"}
+        Softmax over the channels, times C, so that the mean weight is 1; or a sigmoid.
+    """
+
+    def __init__(self, channels: int, activation: str = "softmax") -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.score = AverageMaxMLP(channels, ratio=2)
+        self.activation = activation
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Return weights (N, C, 1, 1) of x (N, C, H, W)."""
+        return _activate(self.score(self.norm(x)), self.activation)[:, :, None, None]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the weighted maps, of the shape of x (N, C, H, W)."""
+        return x * self.weights(x)
+
+
+class SpatialAttention(nn.Module):
+    """SAM (figure 3 a): weight the positions by the average and the maximum over the steps, each with its convolution.
+
+    Parameters
+    ----------
+    channels : int
+        C. 120 parameters for 10.
+    activation : {"softmax", "sigmoid"}
+        Softmax over the positions, times H * W, so that the mean weight is 1; or a sigmoid. A softmax over the one
+        channel, as printed, would be 1 everywhere.
+    """
+
+    def __init__(self, channels: int, activation: str = "softmax") -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.average, self.maximum = (nn.Conv2d(1, 1, 7, padding=3) for _ in range(2))
+        self.activation = activation
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Return weights (N, 1, H, W) of x (N, C, H, W)."""
+        normed = self.norm(x)
+        scores = self.average(normed.mean(dim=1, keepdim=True)) + self.maximum(normed.amax(dim=1, keepdim=True))
+        return _activate(scores.flatten(1), self.activation).view_as(scores)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the weighted maps, of the shape of x (N, C, H, W)."""
+        return x * self.weights(x)
+
+
+class FusionAttention(nn.Sequential):
+    """FAM (section III.B): channel attention, then spatial attention.
+
+    Parameters
+    ----------
+    channels : int
+        C. 255 parameters for 10.
+    attention : {"both", "channel", "spatial", "none"}
+        The arms of table 10; ``none`` passes x on.
+    activation : {"softmax", "sigmoid"}
+        Of both.
+
+    Examples
+    --------
+    >>> fam = FusionAttention(10)
+    >>> fam(torch.zeros(2, 10, 24, 24)).shape, sum(weights.numel() for weights in fam.parameters())
+    (torch.Size([2, 10, 24, 24]), 255)
+    """
+
+    def __init__(self, channels: int, attention: str = "both", activation: str = "softmax") -> None:
+        parts: list[nn.Module] = []
+        if attention in ("both", "channel"):
+            parts.append(ChannelAttention(channels, activation))
+        if attention in ("both", "spatial"):
+            parts.append(SpatialAttention(channels, activation))
+        super().__init__(*parts)
+
+
+class _Stream(nn.Module):
+    """One input (N, M, 10, S, S) to features (N, 128), (N, 64), or both one after the other."""
+
+    def __init__(self, maps: int, size: int, branches: str, attention: str, activation: str) -> None:
+        super().__init__()
+        self.maps = maps
+        self.attend = FusionAttention(maps * STEPS, attention, activation)
+        self.pool = nn.AvgPool2d(size // POOLED)
+        self.spatial = self.temporal = None
+        if branches != "3d":
+            stem = nn.Conv2d(maps * STEPS, 32, 3, padding=1)
+            self.spatial = nn.Sequential(stem, nn.ReLU(), nn.MaxPool2d(2), Inception(32, 32, dims=2))
+        if branches != "2d":
+            stem3 = nn.Conv3d(maps, 16, 3, padding=1)
+            self.temporal = nn.Sequential(stem3, nn.ReLU(), nn.MaxPool3d((1, 2, 2)), Inception(16, 16, dims=3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        small = self.pool(self.attend(x.flatten(1, 2)))
+        found = []
+        if self.spatial is not None:
+            found.append(self.spatial(small).mean(dim=(2, 3)))
+        if self.temporal is not None:
+            found.append(self.temporal(small.unflatten(1, (self.maps, STEPS))).mean(dim=(2, 3, 4)))
+        return torch.cat(found, dim=1)
+
+
+class AST(nn.Module):
+    """The network of AST+SVMNet (Xue et al., IEEE Access 2024, section III).
+
+    Two streams, optical flow and image difference sequence (IDSF), 10 maps each: fusion attention; pooling to 32 x 32;
+    an Inception over the maps as channels (128 features) and one over space and time (64 features). The features of
+    both streams train one linear layer, and then an SVM takes its place. 166,657 parameters for K = 3.
+
+    Parameters
+    ----------
+    n_classes : int
+        K.
+    flow : {"mag", "uv"}
+        Whether flow comes as its magnitude, 10 maps as printed, or as u and v, 20 maps.
+    size : int
+        Side S of the maps, a multiple of 32.
+    streams : {"both", "flow", "idsf"}
+        The arms of table 9. The input is the same, the network ignores the other half.
+    branches : {"both", "2d", "3d"}
+        The arms of table 11.
+    attention, activation : str
+        The arms of table 10: see :class:`FusionAttention`.
+
+    Raises
+    ------
+    MienError
+        If a choice is unknown or the size does not divide.
+
+    Examples
+    --------
+    >>> network = AST(3, size=32)
+    >>> x = torch.zeros(2, 2, 10, 32, 32)
+    >>> network.features(x).shape, network(x).shape
+    (torch.Size([2, 384]), torch.Size([2, 3]))
+    """
+
+    def __init__(
+        self,
+        n_classes: int,
+        *,
+        flow: str = "mag",
+        size: int = 192,
+        streams: str = "both",
+        branches: str = "both",
+        attention: str = "both",
+        activation: str = "softmax",
+    ) -> None:
+        super().__init__()
+        _check_choices(size, flow=flow, streams=streams, branches=branches, attention=attention, activation=activation)
+        maps = FLOW_MAPS[flow]
+        self.shape = (maps + 1, STEPS, size, size)
+        self.split = {"flow": slice(0, maps), "idsf": slice(maps, maps + 1)}
+        self.streams = nn.ModuleDict(
+            {
+                name: _Stream(count, size, branches, attention, activation)
+                for name, count in (("flow", maps), ("idsf", 1))
+                if streams in (name, "both")
+            }
+        )
+        width = {"both": 192, "2d": 128, "3d": 64}[branches]
+        self.classify = nn.Linear(width * len(self.streams), n_classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the SVM is trained on.
+
+        Parameters
+        ----------
+        x : Tensor, (N, 2, 10, S, S), or (N, 3, 10, S, S) with ``uv``
+            The magnitude (or u and v) of the flow between consecutive frames, in pixels, then IDSF: each frame minus
+            the onset, over 255.
+
+        Returns
+        -------
+        Tensor, (N, 384)
+            128 and 64 of flow, 128 and 64 of IDSF; fewer without a stream or a branch.
+
+        Raises
+        ------
+        MienError
+            If the shape is another.
+        """
+        if tuple(x.shape[1:]) != self.shape:
+            wanted = ", ".join(map(str, self.shape))
+            raise MienError(f"got an input of {tuple(x.shape)}; expected (N, {wanted}); check flow and size")
+        return torch.cat([stream(x[:, self.split[name]]) for name, stream in self.streams.items()], dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K): what trains the features, and the paper's own softmax classifier."""
+        logits: Tensor = self.classify(self.features(x))
+        return logits
+
+
+def _activate(scores: Tensor, activation: str) -> Tensor:
+    """Turn scores (N, M) into weights; those of a softmax have the mean 1, so that magnitudes survive."""
+    return scores.sigmoid() if activation == "sigmoid" else scores.softmax(dim=1) * scores.shape[1]
+
+
+def _check_choices(size: int, **chosen: str) -> None:
+    if size <= 0 or size % POOLED:
+        raise MienError(f"got size = {size}; expected a multiple of {POOLED}; change the setting")
+    for name, value in chosen.items():
+        if value not in CHOICES[name]:
+            raise MienError(f"got {name} = '{value}'; expected one of {', '.join(CHOICES[name])}; choose one")

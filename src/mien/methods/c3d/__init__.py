@@ -1,0 +1,1 @@
+"""C3D (Tran et al., ICCV 2015)."""

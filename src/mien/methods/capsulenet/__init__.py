@@ -1,0 +1,1 @@
+"""CapsuleNet (Van Quang, Chun & Tokuyama, FG 2019)."""

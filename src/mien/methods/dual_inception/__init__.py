@@ -1,0 +1,1 @@
+"""Dual-Inception (Zhou et al., FG 2019)."""

@@ -1,0 +1,87 @@
+"""Dual-Inception: two Inception blocks over u, two over v, joined in one wide layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["DualInception", "InceptionBlock", "inception_stream"]
+
+
+class InceptionBlock(nn.Module):
+    """Four parallel views of the same map (Szegedy et al., CVPR 2015), each of the same width.
+
+    Convolution 1 x 1; 1 x 1 then 3 x 3; 1 x 1 then 5 x 5; max pooling 3 x 3 then 1 x 1; ReLU after each convolution.
+
+    Parameters
+    ----------
+    before, width : int
+        Channels in; channels per view, so that 4 * width come out.
+    """
+
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__()
+        self.views = nn.ModuleList(
+            [
+                _convolutions(before, width),
+                _convolutions(before, width, 3),
+                _convolutions(before, width, 5),
+                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), _convolutions(before, width)),
+            ]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, 4 * width, H, W) of x (N, before, H, W)."""
+        return torch.cat([view(x) for view in self.views], dim=1)
+
+
+class DualInception(nn.Module):
+    """Dual-Inception network, DINet (Zhou et al., FG 2019).
+
+    Each stream: :func:`inception_stream`, 3136 values; both together: 6272 to 1024 to K. Weights start as in Keras:
+    Glorot's uniform, biases 0. 6,449,963 parameters for K = 3.
+
+    Parameters
+    ----------
+    n_classes : int
+        K.
+
+    Examples
+    --------
+    >>> DualInception(3)(torch.zeros(2, 2, 28, 28)).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.u, self.v = inception_stream(), inception_stream()
+        self.classify = nn.Sequential(
+            nn.Flatten(), nn.Linear(2 * 64 * 7 * 7, 1024), nn.ReLU(), nn.Linear(1024, n_classes)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K) of maps (N, 2, 28, 28), channels u, v, values 0 to 1."""
+        shared = torch.cat([self.u(as_grey(x[:, :1])), self.v(as_grey(x[:, 1:]))], dim=1)
+        logits: Tensor = self.classify(shared)
+        return logits
+
+
+def as_grey(channel: Tensor) -> Tensor:
+    """Repeat a channel (N, 1, H, W) as red, green and blue: how the authors read their pictures of flow."""
+    return channel.repeat(1, 3, 1, 1)
+
+
+def inception_stream() -> nn.Sequential:
+    """Build one stream: a grey picture (N, 3, 28, 28) to (N, 24, 14, 14), and that to features (N, 64, 7, 7)."""
+    return nn.Sequential(InceptionBlock(3, 6), nn.MaxPool2d(2), InceptionBlock(24, 16), nn.MaxPool2d(2))
+
+
+def _convolutions(before: int, width: int, size: int = 0) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(before, width, 1), nn.ReLU()]
+    if size:
+        layers += [nn.Conv2d(width, width, size, padding=size // 2), nn.ReLU()]
+    return nn.Sequential(*layers)

@@ -1,0 +1,1 @@
+"""FeatRef (Zhou et al., Pattern Recognition 122, 2022)."""

@@ -1,0 +1,1 @@
+"""MMNet (Li et al., IJCAI 2022) and its reproduction."""

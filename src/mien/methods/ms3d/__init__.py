@@ -1,0 +1,1 @@
+"""MS3D (Jin et al., MBE 2024)."""

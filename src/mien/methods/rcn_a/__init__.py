@@ -1,0 +1,1 @@
+"""RCN-A (Xia et al., TIP 2020)."""

@@ -1,0 +1,1 @@
+"""SLSTT (Zhang et al., IEEE TAC 2022)."""
