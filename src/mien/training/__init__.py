@@ -1,4 +1,4 @@
-"""One readable training loop, class weights, augmentation, seeds. Only `loop`, `augmentation` and `adversarial` need torch."""
+"""One training loop, class weights, augmentation, attacks, seeds. Torch is needed by the first, third and fourth only."""
 
 from mien.training.losses import CLASS_WEIGHTS, class_weights
 from mien.training.settings import Settings
