@@ -1,4 +1,4 @@
-"""One training loop, class weights, augmentation, attacks, seeds. Torch is needed by the first, third and fourth only."""
+"""One training loop, class weights, augmentation, attacks, seeds; torch is imported where it is needed."""
 
 from mien.training.losses import CLASS_WEIGHTS, class_weights
 from mien.training.settings import Settings
