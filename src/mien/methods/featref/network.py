@@ -40,7 +40,7 @@ class FeatRef(nn.Module):
 
     Examples
     --------
-    >>> FeatRef(3, bottleneck=8)(torch.zeros(2, 2, 28, 28)).shape
+    >>> FeatRef(3, bottleneck=8).eval()(torch.zeros(2, 2, 28, 28)).shape
     torch.Size([2, 3])
     """
 
