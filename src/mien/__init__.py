@@ -22,6 +22,7 @@ _PUBLIC = {
     "audit": "mien.protocols.audit",
     "compare": "mien.protocols.comparison",
     "evaluate": "mien.evaluation",
+    "export": "mien.evaluation.export:export_model",
     "predict": "mien.evaluation",
     "prepare": "mien.evaluation",
     "train": "mien.evaluation",
@@ -29,6 +30,7 @@ _PUBLIC = {
     "score": "mien.protocols",
     "generate_motion": "mien.synthesis",
     "render": "mien.synthesis",
+    "study": "mien.evaluation.studies:run_study",
     "show": "mien.pictures",
     "open_video": "mien.video",
     "write_video": "mien.video",
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
     from mien.evaluation import predict as predict
     from mien.evaluation import prepare as prepare
     from mien.evaluation import train as train
+    from mien.evaluation.export import export_model as export  # noqa: F401 - public by another name
+    from mien.evaluation.studies import run_study as study  # noqa: F401
     from mien.pictures import show as show
     from mien.protocols import read_predictions as read_predictions
     from mien.protocols import score as score
@@ -75,7 +79,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'mien' has no attribute '{name}'")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:

@@ -84,6 +84,19 @@ def test_findings_as_one_json_document(tree: Path, capsys: pytest.CaptureFixture
     assert set(document["findings"][0]) == {"level", "code", "where", "what", "meaning", "action"}
 
 
+def test_a_rendered_corpus_prints_its_table_and_truth_and_does_what_the_options_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    few = ("--people=1", "--clips=2", "--fps=20", "--intensity-px=0.5,0.5", "--noise=0", "--no-head", "--seed=3")
+    assert mien("datasets", "render", "--out", tmp_path / "x", *few, "--depth", "--lossless", "--zero-amplitude") == 0
+    table, truth = tmp_path / "x" / "annotations.csv", tmp_path / "x" / "truth.json"
+    assert capsys.readouterr().out == f"{table}\n{truth}\n"
+    told = json.loads(truth.read_text())
+    assert (told["fps"], told["intensity_px"], told["seed"], told["noise"]) == (20, [0.5, 0.5], 3, 0)
+    assert (told["head"], told["depth"], told["quality"], told["zero_amplitude"]) == (False, True, None, True)
+    assert len(table.read_text().splitlines()) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -93,6 +106,9 @@ def test_findings_as_one_json_document(tree: Path, capsys: pytest.CaptureFixture
         (("fixture", "mmew", "--annotations", "MMEW_Micro_Exp.csv", "--out", "x", "--size", "big"), "WIDTHxHEIGHT"),
         (("fixture", "mmew", "--annotations", "MMEW_Micro_Exp.csv", "--out", "x"), "is no file"),
         (("fixture", "mmew", "--out", "x"), "--annotations"),
+        (("render", "--out", "x", "--intensity-px", "1.5"), "expected LOW,HIGH"),
+        (("render", "--out", "x", "--people", "0"), "got 0 people"),
+        (("render", "--out", "x", "--portraits", "absent"), "got the portraits 'absent'"),
         (("chekc",), "chekc"),
     ],
 )

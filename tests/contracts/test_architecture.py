@@ -94,6 +94,7 @@ def test_the_public_names_are_exact() -> None:
         "audit",
         "compare",
         "evaluate",
+        "export",
         "generate_motion",
         "open_video",
         "predict",
@@ -102,6 +103,7 @@ def test_the_public_names_are_exact() -> None:
         "render",
         "score",
         "show",
+        "study",
         "train",
         "write_video",
     }

@@ -29,9 +29,14 @@ from mien.recipes import RECIPES, load, with_apex
 
 MEGC = ("negative", "positive", "surprise")
 SUBJECTS, CLIPS = 6, 6
-# Networks on frames run through the same loop, splits and folds, at a hundred times the cost.
-LARGE = [name for name in METHODS if METHODS[name].kind == "network" and METHODS[name].recipe != "motion-map"]
-QUICKER = [name for name in METHODS if name not in LARGE]
+# All networks run through the same loop, splits and folds; those of more parameters only cost more.
+SMALLER = 3_000_000
+QUICKER = [
+    name
+    for name in METHODS
+    if METHODS[name].kind == "classic"
+    or (METHODS[name].recipe == "motion-map" and (METHODS[name].parameters or 0) < SMALLER and name != "am3f-flownet")
+]
 NETWORKS = [name for name in QUICKER if METHODS[name].kind == "network"]
 CLASSIC = [name for name in METHODS if METHODS[name].kind == "classic"]
 SCALED = [name for name in CLASSIC if METHODS[name].settings().get("standardise", True)]

@@ -77,6 +77,11 @@ class TestDataset:
             DATASETS[name].read(tmp_path / "absent")
 
 
+# Networks that see frames are trained here in the slow run only; two of them stand for all in the quick one.
+SLOW = {name for name in METHODS if is_large(name)} - {"mmnet", "ast-svm"}
+MARKED = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in METHODS]
+
+
 @pytest.mark.parametrize("name", list(METHODS))
 class TestMethod:
     def test_says_what_it_is(self, name: str) -> None:
@@ -93,25 +98,6 @@ class TestMethod:
             pytest.importorskip("torch")
             network = load_entry(entry.network)(3)
             assert sum(p.numel() for p in network.parameters() if p.requires_grad) == entry.parameters
-
-    def test_learns_and_comes_back_from_disk_the_same(self, name: str, tmp_path: Path) -> None:
-        entry = METHODS[name]
-        if entry.kind == "network":
-            pytest.importorskip("torch")
-        images, targets, subjects = made(name)
-        preset = "small" if "small" in entry.presets else None
-        settings = dict(entry.settings(preset)) | ({"epochs": 1} if is_large(name) else {})
-        trained = entry.fit(images, targets, subjects, CLASSES, settings=settings, seed=0)
-        folder = save_model(tmp_path / "m", entry, trained, classes=CLASSES, example=images[0], details={})
-        loaded = load_model(folder)
-        predicted, probabilities = trained.predict(images)
-        again, probabilities_again = loaded.predict(images)
-        assert is_large(name) or (predicted == targets).mean() > 0.6
-        np.testing.assert_array_equal(again, predicted)
-        np.testing.assert_allclose(probabilities_again, probabilities, atol=1e-4)
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-        assert (loaded.classes, loaded.recipe, loaded.method) == (CLASSES, RECIPES[entry.recipe], entry)
-        assert loaded.parameters == trained.parameters == loaded.card["parameters"]
 
     def test_an_unknown_preset_lists_those_there_are(self, name: str) -> None:
         with pytest.raises(MienError, match="expected one of paper"):
@@ -136,6 +122,27 @@ class TestMethod:
             METHODS[name].fit(images, targets[:-1], subjects, CLASSES)
         with pytest.raises(MienError, match="got labels"):
             METHODS[name].fit(images, targets + 1, subjects, CLASSES)
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_method_learns_and_comes_back_from_disk_the_same(name: str, tmp_path: Path) -> None:
+    entry = METHODS[name]
+    if entry.kind == "network":
+        pytest.importorskip("torch")
+    images, targets, subjects = made(name)
+    preset = "small" if "small" in entry.presets else None
+    settings = dict(entry.settings(preset)) | ({"epochs": 1} if is_large(name) else {})
+    trained = entry.fit(images, targets, subjects, CLASSES, settings=settings, seed=0)
+    folder = save_model(tmp_path / "m", entry, trained, classes=CLASSES, example=images[0], details={})
+    loaded = load_model(folder)
+    predicted, probabilities = trained.predict(images)
+    again, probabilities_again = loaded.predict(images)
+    assert is_large(name) or (predicted == targets).mean() > 0.6
+    np.testing.assert_array_equal(again, predicted)
+    np.testing.assert_allclose(probabilities_again, probabilities, atol=1e-4)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (loaded.classes, loaded.recipe, loaded.method) == (CLASSES, RECIPES[entry.recipe], entry)
+    assert loaded.parameters == trained.parameters == loaded.card["parameters"]
 
 
 @pytest.mark.parametrize(

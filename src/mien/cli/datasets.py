@@ -1,4 +1,4 @@
-"""``mien datasets``, ``mien datasets check``, ``mien datasets fixture``: what can be read, and copies of it."""
+"""``mien datasets``, with ``check``, ``fixture`` and ``render``: what can be read, and trees to try things on."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ import typer
 
 from mien.cli._app import app
 from mien.cli._parse import width_height
+from mien.core import MienError
 
 if TYPE_CHECKING:
     from mien.datasets import Dataset
 
-datasets_app = typer.Typer(invoke_without_command=True, help="List the datasets, check a copy, or build a fixture.")
+_HELP = "List the datasets, check a copy, build a fixture, or render a corpus."
+
+datasets_app = typer.Typer(invoke_without_command=True, help=_HELP)
 app.add_typer(datasets_app, name="datasets")
 
 
 @datasets_app.callback()
 def datasets_command(context: typer.Context) -> None:
-    """List the datasets, check a copy, or build a fixture."""
+    """List the datasets, check a copy, build a fixture, or render a corpus."""
     from mien.datasets import DATASETS
 
     if context.invoked_subcommand is None:
@@ -76,6 +79,60 @@ def fixture_command(
     with _bar("folders") as advance:
         made = write_fixture(name, annotations, out, limit=limit, size=shape, seed=seed, layout=layout, advance=advance)
     print(f"{made.root}: {made.samples} clips of {made.subjects} subjects, {made.frames} rendered frames")
+
+
+@datasets_app.command("render")
+def render_command(
+    out: Path = typer.Option(..., "--out", help="A new folder, to read as the dataset synthetic-faces."),
+    portraits: Path | None = typer.Option(
+        None, help="A folder of pictures, each of another person; default: scikit-image's astronaut, varied."
+    ),
+    people: int | None = typer.Option(None, help="How many; default: 12, or all that the portraits show."),
+    clips: int = typer.Option(9, help="Of each person; the classes take turns."),
+    fps: float = typer.Option(100.0, help="Frames per second."),
+    intensity_px: str = typer.Option(
+        "1.0,1.5", "--intensity-px", help="LOW,HIGH: largest displacement at a 128-px face."
+    ),
+    noise: float = typer.Option(1.2, help="Sensor noise, grey levels."),
+    head: bool = typer.Option(True, "--head/--no-head", help="Whether heads sway."),
+    depth: bool = typer.Option(False, "--depth", help="Write depth maps too."),
+    lossless: bool = typer.Option(False, "--lossless", help="Write PNG instead of JPEG."),
+    zero_amplitude: bool = typer.Option(
+        False, "--zero-amplitude", help="The very same clips, but the skin does not move."
+    ),
+    seed: int = typer.Option(0, help="The same seed gives the same files."),
+    jobs: int | None = typer.Option(None, help="Processes; default: one per core."),
+) -> None:
+    """Render a corpus of raw frames with known truth: people made of portraits, in CASME II's layout."""
+    from mien.synthesis import render_corpus
+
+    with _bar("clips") as advance:
+        root = render_corpus(
+            out,
+            portraits=portraits,
+            people=people,
+            clips_per_person=clips,
+            fps=fps,
+            intensity_px=_low_high(intensity_px),
+            seed=seed,
+            noise=noise,
+            quality=None if lossless else 95,
+            head=head,
+            depth=depth,
+            zero_amplitude=zero_amplitude,
+            jobs=jobs,
+            advance=advance,
+        )
+    print(f"{root / 'annotations.csv'}\n{root / 'truth.json'}")
+
+
+def _low_high(text: str) -> tuple[float, float]:
+    """The two numbers of ``1.0,1.5``."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise MienError(f"got the intensities '{text}'; expected LOW,HIGH, like 1.0,1.5; correct it") from None
+    return low, high
 
 
 def _many(count: int, what: str) -> str:

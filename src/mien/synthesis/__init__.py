@@ -13,6 +13,7 @@ _HOMES = {
     "synthetic_flow": "motion_maps",
     "MEAN_FACE": "face",
     "render": "clips",
+    "render_corpus": "corpus",
     "Event": "events",
 }
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "displacement",
     "generate_motion",
     "render",
+    "render_corpus",
     "synthetic_flow",
 ]
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mien.synthesis.action_units import ACTION_UNITS as ACTION_UNITS
     from mien.synthesis.action_units import displacement as displacement
     from mien.synthesis.clips import render as render
+    from mien.synthesis.corpus import render_corpus as render_corpus
     from mien.synthesis.events import Event as Event
     from mien.synthesis.face import MEAN_FACE as MEAN_FACE
     from mien.synthesis.motion_maps import MapSettings as MapSettings

@@ -48,6 +48,14 @@ AST_SVM = METHODS.add(
                 "small-softmax": {**_SMALL, "classifier": "softmax"},
                 **{name: {**_PAPER, "network": arm} for name, arm in _ARMS.items()},
                 **{f"small-{name}": {**_SMALL, "network": arm} for name, arm in _ARMS.items()},
+                **{
+                    f"{name}-softmax": {**_PAPER, "classifier": "softmax", "network": arm}
+                    for name, arm in _ARMS.items()
+                },
+                **{
+                    f"small-{name}-softmax": {**_SMALL, "classifier": "softmax", "network": arm}
+                    for name, arm in _ARMS.items()
+                },
             }
         ),
         deviations=(

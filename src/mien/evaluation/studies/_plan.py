@@ -1,0 +1,172 @@
+"""What a study will run on a copy of a dataset, and about how long that takes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mien.core import MienError, Sample
+from mien.datasets import DATASETS
+from mien.evaluation._data import _classes, read_samples
+from mien.evaluation.studies._study import Arm, Study
+from mien.methods import METHODS
+from mien.protocols.splits import splits
+from mien.recipes import RECIPES, load, with_apex, with_faces
+
+__all__ = ["Clips", "Row", "cost", "duration", "plan_rows", "read_clips", "seconds_per_step"]
+
+PAIR = 2  # clips that are trained on to measure a step,
+EPOCHS = 3  # in so many steps
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table with the run that fills it.
+
+    Attributes
+    ----------
+    arm : Arm
+        The row as printed.
+    preset : str or None
+        What is run; None where nothing here stands for the row.
+    """
+
+    arm: Arm
+    preset: str | None
+
+    @property
+    def run(self) -> str:
+        """The folder of the run; rows of the same method and preset share one."""
+        return f"{self.arm.method}-{self.preset}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Training settings."""
+        return dict(METHODS[self.arm.method].settings(self.preset))
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """The clips of a dataset that a label map keeps, without their pixels.
+
+    Attributes
+    ----------
+    samples : tuple of Sample
+        Sorted by id.
+    truths : tuple of str
+        Their classes.
+    labels : str
+        The label map.
+    """
+
+    samples: tuple[Sample, ...]
+    truths: tuple[str, ...]
+    labels: str
+
+    @property
+    def digest(self) -> str:
+        """Equal for the same clips with the same classes."""
+        lines = (f"{sample.sample_id} {truth}\n" for sample, truth in zip(self.samples, self.truths, strict=True))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def training_sizes(self, protocol: str, seed: int) -> list[int]:
+        """Return how many clips each fold trains on."""
+        subjects = [sample.subject for sample in self.samples]
+        corpora = [sample.dataset for sample in self.samples]
+        ids = [sample.sample_id for sample in self.samples]
+        return [len(fold.train) for fold in splits(protocol, subjects, corpora, ids, seed)]
+
+    def pair(self) -> tuple[Sample, ...]:
+        """Two clips of two classes."""
+        other = next(row for row, truth in enumerate(self.truths) if truth != self.truths[0])
+        return self.samples[0], self.samples[other]
+
+
+def plan_rows(study: Study, dataset: str, labels: str | None, *, small: bool) -> list[Row]:
+    """Return the rows of the table; raise :class:`MienError` if nothing of it can be run."""
+    rows = [Row(arm, arm.preset_for(small=small)) for arm in study.rows_for(dataset, labels)]
+    if not any(row.preset for row in rows):
+        raise MienError(
+            f"got '{study.name}' for '{dataset}', of which no row is built here; "
+            f"expected one of {', '.join(study.corpora)}; choose another study or dataset"
+        )
+    return rows
+
+
+def read_clips(dataset: str, root: Path | str, labels: str | None, *, errata: bool) -> Clips:
+    """Read the records of a dataset and apply a label map; raise :class:`MienError` if two classes do not remain."""
+    entry = DATASETS[dataset]
+    samples = sorted(read_samples(entry, Path(root), errata=errata), key=lambda sample: sample.sample_id)
+    name, _, truths = _classes(samples, labels, entry)
+    kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
+    if len({truth for _, truth in kept}) < PAIR:
+        raise MienError(
+            f"got {len(kept)} clips in '{root}' that the label map '{name}' keeps, all of one class at most; "
+            "expected two classes or more; choose another --labels"
+        )
+    return Clips(tuple(sample for sample, _ in kept), tuple(truth for _, truth in kept), name)
+
+
+def seconds_per_step(method: str, preset: str, clips: Clips, apex: str, faces: str) -> float:
+    """Measure one training step of a network on a batch of its size, from two clips, on one thread."""
+    entry = METHODS[method]
+    settings = dict(entry.settings(preset))
+    pair = clips.pair()
+    inputs = load(pair, with_faces(with_apex(RECIPES[entry.recipe], apex), faces), jobs=1)
+
+    ends: list[float] = []
+    entry.fit(
+        inputs,
+        [0, 1],
+        ["a", "b"],
+        ["a", "b"],
+        settings=settings | {"epochs": EPOCHS, "batch": PAIR},
+        on_epoch=lambda _epoch, _trained: ends.append(time.perf_counter()),
+    )
+    # From the end of the first epoch on: it also pays for what is made only once.
+    return (ends[-1] - ends[0]) / (EPOCHS - 1) * settings.get("batch", 32) / PAIR
+
+
+def cost(
+    rows: Sequence[Row], clips: Clips, protocol: str, seeds: Sequence[int], steps_s: dict[str, float], jobs: int
+) -> str:
+    """Say in a line what is to be run, and about how long it takes where a step was measured."""
+    sizes = [clips.training_sizes(protocol, seed) for seed in seeds]
+    networks = [row for row in rows if METHODS[row.arm.method].kind == "network"]
+    line = f"{len(rows)} arms x {len(sizes[0])} folds"
+    line += f" x {len(seeds)} seeds" if len(seeds) > 1 else ""
+    if networks:
+        epochs = sorted({row.settings["epochs"] for row in networks})
+        line += f" x {' or '.join(map(str, epochs))} epochs"
+    unknown = [row.run for row in networks if row.run not in steps_s]
+    total = sum(
+        steps_s[row.run] * row.settings["epochs"] * math.ceil(size / row.settings.get("batch", 32))
+        for row in networks
+        if row.run in steps_s
+        for fold_sizes in sizes
+        for size in fold_sizes
+    )
+    if steps_s:
+        line += f": about {duration(total / jobs)} of training on {jobs} cores (by a step on two clips)"
+    if unknown and steps_s:
+        line += f", without {', '.join(unknown)}"
+    return line + "; the inputs are prepared first, once"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it.
+
+    Examples
+    --------
+    >>> duration(45), duration(5400), duration(200000)
+    ('45 s', '1.5 h', '2.3 days')
+    """
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

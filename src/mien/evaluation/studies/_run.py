@@ -1,0 +1,257 @@
+"""Run a study: every row is an evaluation of its own, none is run twice."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mien.core import MienError, MienWarning, atomic_path
+from mien.evaluation._lock import locked
+from mien.evaluation.run import evaluate
+from mien.evaluation.studies._figure import write_figure
+from mien.evaluation.studies._plan import Clips, Row, cost, plan_rows, read_clips, seconds_per_step
+from mien.evaluation.studies._study import STUDIES, Study
+from mien.evaluation.studies._table import difference, table_row, write_csv
+from mien.methods import METHODS, versions
+
+__all__ = ["run_study"]
+
+T = TypeVar("T")
+DOCUMENT = "study.json"
+# A study is continued only where all of these agree.
+IDENTITY = ("study", "dataset", "clips", "labels", "protocol", "seeds", "small", "apex", "faces", "errata", "settings")
+
+
+def run_study(
+    name: str,
+    dataset: str,
+    root: Path | str,
+    *,
+    out: Path | str,
+    small: bool = False,
+    labels: str | None = None,
+    protocol: str = "loso",
+    seeds: Sequence[int] = (0,),
+    jobs: int | None = None,
+    apex: str = "midpoint",
+    faces: str = "dlib",
+    errata: bool = False,
+    measure: bool = True,
+    progress: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Run one table or ablation figure of a paper: every row evaluated, ours beside the published numbers.
+
+    Each row is a run of :func:`mien.evaluate` in a folder of ``out``, in a process of its own, so that its peak memory
+    is its own. The same call again continues: finished rows are read, an interrupted one goes on with its next fold.
+    A row that cannot be run on these data is marked so and does not stop the others.
+
+    Parameters
+    ----------
+    name, dataset : str
+        Names in ``STUDIES`` and ``DATASETS``.
+    root : Path
+        The copy of the dataset.
+    out : Path
+        The folder to write: ``study.json``, ``study.csv``, ``study.png`` and a folder per run.
+    small : bool
+        The small presets: smaller networks, fewer epochs. Not the paper's.
+    labels : str, optional
+        A label map; by default the one the table was published for, and for another corpus the dataset's own.
+    protocol, seeds, jobs, apex, faces, errata
+        As in :func:`mien.evaluate`.
+    measure : bool
+        Measure a training step of each network first, to say how long all will take.
+    progress : bool
+        Show a progress bar on standard error.
+    say : callable, optional
+        Called with a line of text: the cost before anything is run, then each row as it begins.
+
+    Returns
+    -------
+    dict
+        The content of ``study.json``: ``rows`` with ``row``, ``method``, ``preset``, ``state`` (``done``, ``failed``
+        or ``not built``), ``scores`` and ``published`` by metric, ``parameters``, ``latency_ms``, ``peak_memory_mb``;
+        ``difference``, the protocol difference in a sentence.
+
+    Raises
+    ------
+    MienError
+        If a name is unknown, the data are broken, ``out`` holds something else, or no row can be run.
+
+    Warns
+    -----
+    MienWarning
+        For each row that cannot be run.
+
+    Examples
+    --------
+    >>> run_study("adnet-ablation", "casme2", "CASME2", out="studies/adnet")["rows"][0]["row"]  # doctest: +SKIP
+    'Dense'
+    """
+    study = STUDIES[name]
+    asked = labels or study.labels_for(dataset)
+    rows = plan_rows(study, dataset, asked, small=small)
+    clips = read_clips(dataset, root, asked, errata=errata)
+    runs = {row.run: row for row in rows if row.preset}
+    options: dict[str, Any] = {"protocol": protocol, "seeds": list(seeds), "apex": apex, "faces": faces}
+    options["errata"] = errata
+    document = _document(study, dataset, root, clips, runs, options, small=small)
+    options |= {"labels": asked, "jobs": jobs, "progress": progress}
+    folder = Path(out)
+    with locked(folder):
+        _claim(folder, document)
+        todo = [row for run, row in runs.items() if not _is_finished(folder / run)]
+        if todo:
+            say(_announced(study, todo, len(runs), clips, options, measure=measure))
+        failures: dict[str, str] = {}
+        for row in todo:
+            say(f"{row.arm.row}: {row.arm.method}, preset {row.preset}")
+            failures |= _run(row, dataset, root, folder, options)
+            _write(folder, study, document, rows, failures)
+        done = _write(folder, study, document, rows, failures)
+        write_figure(folder / "study.png", done)
+    if len(failures) == len(runs):
+        raise MienError(next(iter(failures.values())))
+    return done
+
+
+def _document(
+    study: Study,
+    dataset: str,
+    root: Path | str,
+    clips: Clips,
+    runs: Mapping[str, Row],
+    options: Mapping[str, Any],
+    *,
+    small: bool,
+) -> dict[str, Any]:
+    """All of ``study.json`` but its rows."""
+    return {
+        "study": study.name,
+        "paper": study.paper,
+        "table": study.table,
+        "dataset": dataset,
+        "root": str(root),
+        "clips": clips.digest,
+        "n": len(clips.samples),
+        "labels": clips.labels,
+        **options,
+        "small": small,
+        "settings": {run: row.settings for run, row in runs.items()},
+        "metrics": list(study.metrics),
+        "difference": difference(study, dataset, clips.labels, options["protocol"], small=small),
+        "notes": list(study.notes),
+        "versions": versions(),
+    }
+
+
+def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Call a function in a process of its own: memory is counted per process, and never goes down again."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(max_workers=1) as pool:
+        result, notes = pool.submit(_noted, function, *arguments, **options).result()
+    for note in notes:
+        warnings.warn(note, MienWarning, stacklevel=3)
+    return result
+
+
+def _noted(function: Callable[..., T], *arguments: Any, **options: Any) -> tuple[T, list[str]]:
+    """Call a function; return with its result what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", MienWarning)
+        result = function(*arguments, **options)
+    return result, sorted({str(one.message) for one in caught if issubclass(one.category, MienWarning)})
+
+
+def _claim(folder: Path, document: dict[str, Any]) -> None:
+    """Take a free folder, or continue the study that is in it if it is this one."""
+    path = folder / DOCUMENT
+    taken = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    if taken and not path.is_file():
+        raise MienError(f"got '{folder}' with {taken[0]} in it; expected a new folder or a study; choose another")
+    if taken:
+        _check_same(path, document)
+        return
+    _write_json(path, document | {"rows": []})
+
+
+def _check_same(path: Path, document: dict[str, Any]) -> None:
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        differing = [name for name in IDENTITY if before[name] != json.loads(json.dumps(document[name]))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MienError(f"got '{path}', which does not read; expected a study to continue; choose another") from error
+    if differing:
+        name = differing[0]
+        was, now = (str(value)[:60] for value in (before[name], document[name]))
+        raise MienError(
+            f"got {name} {now} to continue a study with {was} in '{path.parent}'; expected the same; use a new folder"
+        )
+
+
+def _is_finished(run: Path) -> bool:
+    """Whether a run has left all it leaves; its report comes last."""
+    return (run / "scores.json").is_file() and (run / "report.html").is_file()
+
+
+def _announced(
+    study: Study, todo: Sequence[Row], total: int, clips: Clips, options: dict[str, Any], *, measure: bool
+) -> str:
+    """The cost of what is still to be run."""
+    import joblib
+
+    steps_s = {}
+    for row in todo:
+        if measure and METHODS[row.arm.method].kind == "network":
+            try:
+                arguments = (row.arm.method, row.preset, clips, options["apex"], options["faces"])
+                steps_s[row.run] = apart(seconds_per_step, *arguments)
+            except MienError:
+                continue  # the run itself will say why
+    jobs = options["jobs"] or joblib.cpu_count()
+    kept = f" ({total - len(todo)} of {total} are done)" if len(todo) < total else ""
+    return f"{study.name}{kept}: {cost(todo, clips, options['protocol'], options['seeds'], steps_s, jobs)}"
+
+
+def _run(row: Row, dataset: str, root: Path | str, folder: Path, options: dict[str, Any]) -> dict[str, str]:
+    """Run a row, or go on with it; return why it cannot be run, if so."""
+    arguments = (row.arm.method, dataset, root)
+    try:
+        apart(evaluate, *arguments, out=folder / row.run, preset=row.preset, resume=True, **options)
+    except MienError as error:
+        warnings.warn(f"{row.arm.row} ({row.run}) could not be run: {error}", MienWarning, stacklevel=3)
+        return {row.run: str(error)}
+    return {}
+
+
+def _write(
+    folder: Path, study: Study, document: dict[str, Any], rows: Sequence[Row], failures: dict[str, str]
+) -> dict[str, Any]:
+    """Write the table of what there is by now."""
+    dataset, labels = document["dataset"], document["labels"]
+    lines = [
+        table_row(study, row, dataset, labels, _scores(folder, row), failures.get(row.run, ""), small=document["small"])
+        for row in rows
+    ]
+    done = document | {"rows": lines}
+    write_csv(folder / "study.csv", done)
+    _write_json(folder / DOCUMENT, done)
+    return done
+
+
+def _scores(folder: Path, row: Row) -> dict[str, Any] | None:
+    path = folder / row.run / "scores.json"
+    if not row.preset or not path.is_file():
+        return None
+    scores: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return scores
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
