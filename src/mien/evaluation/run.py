@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mien.core import MienError, MienWarning, Prediction, atomic_path
+from mien.evaluation import _ray
 from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._folds import SELECTIONS, FoldResult, Plan, fold_file, peak_memory_mb, read_fold, run_fold
 from mien.evaluation._lock import locked
@@ -171,6 +172,8 @@ def _check_workers(jobs: int | None, backend: str) -> None:
         raise MienError(f"got {jobs} jobs; expected 1 or more; leave --jobs out for one per core")
     if backend not in BACKENDS:
         raise MienError(f"got the backend '{backend}'; expected one of {', '.join(BACKENDS)}; choose one")
+    if backend == "ray":
+        _ray.connect()
 
 
 def _tasks(data: Labelled, protocol: str, seeds: Sequence[int]) -> list[Task]:
@@ -223,29 +226,19 @@ def _check_same(path: Path, run: Mapping[str, Any]) -> None:
 def _run_folds(
     plan: Plan, data: Labelled, tasks: Sequence[Task], *, jobs: int | None, backend: str, progress: bool
 ) -> None:
-    """Run the folds that have no file yet; each writes its own."""
+    """Run the folds that have no file yet; each leaves its own."""
     todo = [(seed, fold) for seed, fold in tasks if not fold_file(plan.folder, seed, fold.name).is_file()]
+    with progress_bar("folds", len(tasks), len(tasks) - len(todo), shown=progress) as advance:
+        for _ in (_ray.run_folds if backend == "ray" else _run_here)(plan, data, todo, jobs=jobs):
+            advance()
+
+
+def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | None) -> Iterator[None]:
     import joblib
 
-    if backend == "ray":
-        _register_ray()
-    with joblib.parallel_config(backend=backend, n_jobs=jobs or joblib.cpu_count()):
-        # Ray's backend hands results back only all at once.
-        parallel = joblib.Parallel(return_as="generator_unordered" if backend == "loky" else "list")
-        done = parallel(joblib.delayed(run_fold)(plan, data, fold, seed) for seed, fold in todo)
-        with progress_bar("folds", len(tasks), len(tasks) - len(todo), shown=progress) as advance:
-            for _ in done:
-                advance()
-
-
-def _register_ray() -> None:
-    try:
-        from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise MienError(
-            "got the backend ray, but no Ray is installed; expected it; run: pip install 'mien[ray]'"
-        ) from error
-    register_ray()
+    with joblib.parallel_config(backend="loky", n_jobs=jobs or joblib.cpu_count()):
+        parallel = joblib.Parallel(return_as="generator_unordered")
+        yield from parallel(joblib.delayed(run_fold)(plan, data, fold, seed) for seed, fold in todo)
 
 
 def _finish(plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str, Any]) -> dict[str, Any]:
