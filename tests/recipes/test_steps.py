@@ -169,6 +169,25 @@ def test_the_landmarks_go_into_the_crop(take: Take, scene: Scene) -> None:
     np.testing.assert_allclose(right, [0.7 * 128 - 0.5, 0.24 * 128 - 0.5], atol=0.01)
 
 
+def test_registration_undoes_a_moving_head_and_the_crop_alone_does_not(take: Take, scene: Scene) -> None:
+    """The clip with head motion is held as still as the one without: what is left of the head is not the expression."""
+    times = np.arange(FRAMES) / FPS
+    still = np.stack(list(perform(scene, [], times)))
+    swayed = np.stack([np.roll(frame, (number // 6, number // 4), axis=(0, 1)) for number, frame in enumerate(still)])
+
+    def locate(image: np.ndarray, number: int, faces: str, near: Box | None) -> Face:
+        return Face(scene.points + np.array([number // 4, number // 6]))
+
+    moving = replace(take, read=lambda numbers: (swayed[number] for number in numbers), locate=locate)
+    clip = ("frames", {"which": "onset to offset"})
+    held = staged(moving, clip, ("register", {"by": "similarity", "size": 128, "grey": True})).cropped("test")
+    cut = staged(moving, clip, ("crop", {**dict(RECIPES["motion-map"].steps[0][1]), "grey": True})).cropped("test")
+    inner = (slice(24, 104), slice(24, 104))
+    left = [np.hypot(*optical_flow(f[0], f[-1], "lk")[(slice(None), *inner)]).mean() for f in (held, cut)]
+    assert left[1] > 4, "the head moved by pixels"
+    assert left[0] < 0.15
+
+
 def test_depth_is_the_difference_in_the_crop(take: Take) -> None:
     """A face 1,500 units nearer at the apex is 1.0; a hole in either frame is 0."""
 
