@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,51 @@ def recipe_clips() -> Measured:
     return Measured(rates["lbp-top"], "clips/s")
 
 
+def training(system: str, shape: tuple[int, ...], kind: str, clips: int) -> Measured:
+    """Clips per second of the training loop, beside a bare loop on the same network; the best of three, interleaved.
+
+    One epoch of the preset `small` on noise, on a GPU where there is one, else on one thread, whose own time counts.
+    Left out of both are AD-Net's attack, three more passes, and augmentation; what that costs is printed beside.
+    """
+    import numpy as np
+    import torch
+
+    from mien.methods import METHODS
+    from mien.methods._network import build
+    from mien.training.devices import choose_device
+    from mien.training.loop import fit_network
+    from mien.training.settings import Settings
+
+    method, device, rng = METHODS[system], choose_device(), np.random.default_rng(0)
+    options = {**method.settings("small"), "epochs": 1, "pgd_steps": 0}
+    network = build(method, 3, options.pop("network", {})).to(device)
+    settings = Settings.of({name: value for name, value in options.items() if name != "classifier"})
+    inputs = torch.from_numpy(method.prepare(rng.integers(0, 256, (clips, *shape)).astype(kind)))
+    targets = torch.arange(clips) % 3
+    fit = partial(fit_network, network, inputs, targets, settings, 0, device=device)
+    ways: list[Callable[[], object]] = [fit, lambda: bare_training(network, inputs, targets, settings)]
+    if settings.augment:
+        ways.append(partial(fit, augment=network.augment))
+    threads, clock = torch.get_num_threads(), time.process_time if device.type == "cpu" else time.perf_counter
+    torch.set_num_threads(1)
+    times = [[timed(way, clock) for way in ways] for _ in range(4)][1:]  # the first warms up
+    torch.set_num_threads(threads)
+    value, reference, *augmented = (clips / min(column) for column in zip(*times, strict=True))
+    if augmented:
+        print(f"  {system} with augmentation: {augmented[0]:.4g} clips/s")
+    return Measured(value, "clips/s", reference, value / reference, "at least 0.9")
+
+
+for _system, _shape, _kind, _clips in (
+    ("adnet", (6, 128, 128, 3), "uint8", 8),
+    ("mmnet", (2, 224, 224, 3), "uint8", 32),
+    ("ms3d", (16, 134, 134, 2), "float32", 16),
+    ("ast-svm", (2, 10, 192, 192), "float32", 32),
+    ("ststnet", (28, 28, 3), "uint8", 1024),
+):
+    BENCHMARKS[f"train_{_system}"] = partial(training, _system, _shape, _kind, _clips)
+
+
 CLIPS = 24
 
 
@@ -342,6 +388,29 @@ def bare_loop(video: Path) -> None:
     cv2.setNumThreads(threads)
 
 
+def bare_training(network: Any, inputs: Any, targets: Any, settings: Any) -> None:
+    """Forward, cross entropy, backward, step over all batches; a network's own samples and loss where it has them."""
+    import torch
+
+    weights = torch.ones(3, device=next(network.parameters()).device)
+    optimizer = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[settings.optimizer](
+        network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+    )
+    network.train()
+    samples = getattr(network, "samples", lambda *given: given)
+    for some, theirs in zip(inputs.split(settings.batch), targets.split(settings.batch), strict=True):
+        batch, labels = samples(some.to(weights.device), theirs.to(weights.device))
+        optimizer.zero_grad()
+        output = network(batch)
+        if hasattr(network, "loss"):
+            loss = network.loss(output, labels, weights)
+        else:
+            loss = torch.nn.functional.cross_entropy(output, labels)
+        loss.backward()
+        optimizer.step()
+    loss.item()
+
+
 def similarity(left: Any, right: Any) -> Any:
     """Return the (2, 3) map that puts the eyes' centres at (40, 48) and (88, 48)."""
     import numpy as np
@@ -380,11 +449,11 @@ def mien_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "mien", *arguments]
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
     """Seconds that a call takes."""
-    start = time.perf_counter()
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def main() -> None:

@@ -35,11 +35,9 @@ _PUBLIC = {
     "open_video": "mien.video",
     "write_video": "mien.video",
     "Clip": "mien.core",
-    "FaceClip": "mien.core",
     "Interval": "mien.core",
     "MienError": "mien.core",
     "MienWarning": "mien.core",
-    "Motion": "mien.core",
     "Prediction": "mien.core",
     "Sample": "mien.core",
     "Source": "mien.core",
@@ -50,11 +48,9 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 - the names are the
 if TYPE_CHECKING:
     from mien.analysis import analyze as analyze
     from mien.core import Clip as Clip
-    from mien.core import FaceClip as FaceClip
     from mien.core import Interval as Interval
     from mien.core import MienError as MienError
     from mien.core import MienWarning as MienWarning
-    from mien.core import Motion as Motion
     from mien.core import Prediction as Prediction
     from mien.core import Sample as Sample
     from mien.core import Source as Source

@@ -12,6 +12,8 @@ from mien.cli import main
 from mien.core import Prediction
 from mien.protocols import score
 
+MEGC = ("negative", "positive", "surprise")
+
 
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -70,6 +72,14 @@ def test_corrections_are_asked_for_by_a_flag(
     assert "for which none are known" in capsys.readouterr().err
 
 
+def test_where_the_network_looked_is_kept_on_demand(maps: Path, tmp_path: Path) -> None:
+    options = ("--dataset", "motion-npz", "--root", maps, "--protocol", "kfold:2", "--preset", "small", "--jobs", 1)
+    assert mien("evaluate", "ststnet", *options, "--no-progress", "--out", tmp_path / "run", "--explain", 2) == 0
+    files = [np.load(file) for file in (tmp_path / "run" / "explain").iterdir()]
+    assert sorted(name for file in files for name in file["truth"].tolist()) == sorted(2 * list(MEGC))
+    assert "Where the network looked" in (tmp_path / "run" / "report.html").read_text()
+
+
 def rows() -> list[Prediction]:
     return [Prediction("smic", f"smic/{s}", f"smic/{s}/a", f"smic/{s}", 0, "last", "joy", "joy") for s in "ab"]
 
@@ -125,3 +135,27 @@ def test_a_method_is_shown_with_its_paper_and_parameters(capsys: pytest.CaptureF
     assert mien("methods", "show", "off-apexnet") == 0
     assert "parameters: 2,664,475" in capsys.readouterr().out
     assert mien("methods", "show", "flow") == 2
+
+
+def test_a_networks_cost_is_said_first_unless_it_is_switched_off(
+    maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    pytest.importorskip("torch")
+    words = ("evaluate", "ststnet", "--dataset", "motion-npz", "--root", maps, "--preset", "small", "--jobs", 1)
+    options = ("--protocol", "kfold:2", "--device", "cpu", "--precision", "bf16")
+    assert mien(*words, *options, "--out", tmp_path / "a") == 0
+    assert capsys.readouterr().err.startswith("mien: ststnet: 2 folds x ")
+    run = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert (run["device"], run["settings"]["precision"]) == ("cpu", "bf16")
+    assert mien(*words, *options, "--out", tmp_path / "b", "--no-progress") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_train_takes_the_options_of_evaluate(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    words = ("train", "flow-svm", "--dataset", "motion-npz", "--root", maps, "--out", tmp_path / "model")
+    assert mien(*words, "--faces", "precropped", "--apex", "dnc-roi", "--device", "cpu") == 0
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert card["recipe"]["name"].endswith("+dnc-roi+precropped")
+    for wrong, said in ((("--device", "cuda"), "no network"), (("--pretrained", maps), "pretrained weights")):
+        assert mien(*words[:-1], tmp_path / "other", *wrong) == 2
+        assert said in capsys.readouterr().err

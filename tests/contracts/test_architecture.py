@@ -81,11 +81,9 @@ def test_the_public_names_are_exact() -> None:
     assert set(mien.__all__) == {
         "__version__",
         "Clip",
-        "FaceClip",
         "Interval",
         "MienError",
         "MienWarning",
-        "Motion",
         "Prediction",
         "Sample",
         "Source",

@@ -91,7 +91,7 @@ def suited(method: str, data: Labelled) -> Labelled:
     small = data.inputs[:, ::2, ::2]
     if entry.recipe == "motion-map":
         return replace(data, inputs=small)
-    length = {"mdmo": 72, "dis-stlbp-rip": 2 * 630}.get(method, 200)
+    length = {"mdmo": 72, "dis-stlbp-rip": 2 * 630, "stclqp": 9 * 256}.get(method, 200)
     flat = small.reshape(len(small), -1)
     return replace(data, inputs=flat[:, np.arange(length) % flat.shape[1]].astype(np.float32))
 
@@ -265,9 +265,9 @@ class TestE7TheTestSubjectAsValidation:
         data = suited(name, data)
         fit, given = Method.fit, []
 
-        def spy(self: Method, maps: np.ndarray, targets: Any, groups: Any, *rest: Any, **options: Any) -> Any:
-            given.append((maps, set(groups)))
-            return fit(self, maps, targets, groups, *rest, **options)
+        def spy(self: Method, inputs: np.ndarray, targets: Any, groups: Any, *rest: Any, **options: Any) -> Any:
+            given.append((inputs, set(groups)))
+            return fit(self, inputs, targets, groups, *rest, **options)
 
         monkeypatch.setattr(Method, "fit", spy)
         fold = folds(data)[1]

@@ -57,7 +57,10 @@ def shape_of(name: str) -> tuple[tuple[int, ...], np.dtype]:
     def locate(image: np.ndarray, number: int, faces: str, near: Box | None) -> Face:
         return Face(canonical_points(100) + 10)
 
-    array = run(RECIPES[name], Take("noise", 0, 6, 12, 100.0, read, locate)).array
+    def read_depth(numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        return (frame.astype(np.uint16) for frame in read(numbers))
+
+    array = run(RECIPES[name], Take("noise", 0, 6, 12, 100.0, read, locate, read_depth)).array
     assert array is not None
     return array.shape, array.dtype
 
@@ -143,6 +146,12 @@ def test_a_method_learns_and_comes_back_from_disk_the_same(name: str, tmp_path: 
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert (loaded.classes, loaded.recipe, loaded.method) == (CLASSES, RECIPES[entry.recipe], entry)
     assert loaded.parameters == trained.parameters == loaded.card["parameters"]
+    if entry.kind == "network":
+        maps = trained.where(images, targets.tolist()).maps  # type: ignore[attr-defined]
+        assert (len(maps), maps.ndim, maps.dtype) == (len(images), 3, np.float32)
+        assert min(maps.shape[1:]) > 1
+        assert maps.min() == 0
+        assert maps.max() == 1  # one where nothing speaks for the class is 0 everywhere
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.core import Clip, FaceClip, Interval, MienError, Motion, Prediction, Sample, Source
+from mien.core import Clip, Interval, MienError, Prediction, Sample, Source
 
 SOURCE = Source("frames", Path("sub01/EP02_01f"))
 
@@ -74,17 +74,6 @@ def test_one_frame_has_no_rate() -> None:
 def test_a_clip_has_one_time_per_frame(shape: tuple[int, ...], times: int) -> None:
     with pytest.raises(MienError, match=r"expected \(T, H, W\) or \(T, H, W, 3\) and T times"):
         Clip(np.zeros(shape, np.uint8), np.arange(times, dtype=float), name="a")
-
-
-def test_u_is_right_and_v_is_down() -> None:
-    flow = np.stack([np.full((2, 3), 0.5, np.float32), np.full((2, 3), -1, np.float32)])
-    assert (Motion(flow).u == 0.5).all()
-    assert (Motion(flow).v == -1).all()
-
-
-def test_a_face_clip_need_not_have_points() -> None:
-    clip = FaceClip(np.zeros((2, 8, 8), np.uint8), np.zeros(2), np.zeros((2, 2, 3)))
-    assert clip.points is None
 
 
 def test_an_interval_lasts_from_onset_to_offset_and_may_be_unread() -> None:

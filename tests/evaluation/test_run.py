@@ -329,3 +329,28 @@ def test_a_fold_with_one_class_left_to_train_on_is_said(tmp_path: Path) -> None:
     maps = write_maps(tmp_path / "maps.npz", 2, y=np.repeat([0, 1], 6))
     with pytest.raises(MienError, match="to train on"):
         run(maps, tmp_path / "run", jobs=2)
+
+
+def test_shuffled_labels_stay_with_their_subject_and_out_of_the_test(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[int], list[str]]] = []
+    fit = svm_module.fit
+
+    def spy(method: Any, inputs: Any, targets: Any, *, groups: Any, **options: Any) -> Any:
+        seen.append((targets.tolist(), groups))
+        return fit(method, inputs, targets, groups=groups, **options)
+
+    monkeypatch.setattr(svm_module, "fit", spy)
+    scores = run(maps, tmp_path / "run", shuffle_labels=True)
+    assert "shuffled" in scores["control"]
+    data = read_labelled("motion-npz", maps, None, RECIPES["motion-map"])
+    truths = {row.sample_id: row.truth for row in read_predictions(tmp_path / "run" / "predictions.csv")}
+    assert truths == {
+        sample.sample_id: data.classes[target] for sample, target in zip(data.samples, data.targets, strict=True)
+    }
+    for targets, groups in seen:
+        for subject in set(groups):
+            labels = [target for target, group in zip(targets, groups, strict=True) if group == subject]
+            assert sorted(labels) == [0, 0, 1, 1, 2, 2]
+    assert all(targets != [0, 1, 2] * (len(targets) // 3) for targets, _ in seen)

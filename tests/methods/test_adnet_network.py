@@ -41,10 +41,12 @@ def test_it_has_the_parameters_of_its_parts() -> None:
     assert [count(CoordinateAttention, channels) for channels in (128, 256, 512)] == [3_352, 6_680, 25_648]
     assert count(ADNet, 3, ca_after=(2,)) == 6_956_931 + 6_680
     assert count(ADNet, 3, refine=True) == 6_992_611 + 1024 * 1024 + 2 * 1024
+    assert count(ADNet, 3, growth=8, refine=True) == count(ADNet, 3, growth=8) + 256 * 256 + 2 * 256
 
 
-@pytest.mark.parametrize(("height", "width"), [(128, 128), (128, 96)])
-def test_the_stages_halve_the_frame(network: ADNet, height: int, width: int) -> None:
+@pytest.mark.parametrize(("height", "width", "growth"), [(128, 128, 32), (128, 96, 32), (64, 64, 8)])
+def test_the_stages_halve_the_frame_and_the_growth_scales_the_channels(height: int, width: int, growth: int) -> None:
+    network = ADNet(3, growth=growth).eval()
     seen: dict[str, tuple[int, ...]] = {}
     stages = network.backbone.features
     names = ("pool0", "denseblock1", "denseblock2", "denseblock3", "denseblock4")
@@ -59,10 +61,21 @@ def test_the_stages_halve_the_frame(network: ADNet, height: int, width: int) -> 
         hook.remove()
     channels = {"pool0": 64, "denseblock1": 256, "denseblock2": 512, "denseblock3": 1024, "denseblock4": 1024}
     sides = {"pool0": 4, "denseblock1": 4, "denseblock2": 8, "denseblock3": 16, "denseblock4": 32}
-    expected = {name: (channels[name], height // sides[name], width // sides[name]) for name in names}
+    expected = {name: (channels[name] * growth // 32, height // sides[name], width // sides[name]) for name in names}
     for name, width_of, side in (("transition1", 128, 8), ("transition2", 256, 16), ("transition3", 512, 32)):
-        expected[name] = (width_of, height // side, width // side)
+        expected[name] = (width_of * growth // 32, height // side, width // side)
     assert seen == expected
+
+
+def test_a_standardised_frame_has_no_light_of_its_own(network: ADNet) -> None:
+    torch.manual_seed(0)
+    standard = ADNet(3, growth=8, standardise=True).eval()
+    x = clips() / 2
+    gain = torch.tensor([0.6, 0.8, 1.2])[:, None, None]
+    with torch.inference_mode():
+        torch.testing.assert_close(standard(gain * x + 0.2), standard(x), atol=2e-3, rtol=0)
+        torch.testing.assert_close(standard(x[:1]), standard(x)[:1])
+        assert not torch.allclose(network(gain * x + 0.2), network(x), atol=2e-3, rtol=0)
 
 
 def test_rows_are_averaged_over_the_width_and_columns_over_the_height() -> None:
@@ -163,6 +176,30 @@ def test_the_frames_of_padded_clips_keep_their_clip() -> None:
     torch.testing.assert_close(frames, torch.cat([x[0, :1], x[1], x[2, 1:]]))
 
 
+def test_it_trains_on_so_many_frames_of_a_clip_and_never_on_padding() -> None:
+    x, targets = clips(), torch.tensor([2, 0, 1])
+    x[1, 1:] = 0  # a clip of one frame
+    for wanted, kept in ((1, [2, 0, 1]), (2, [2, 2, 0, 1, 1]), (9, [2, 2, 2, 2, 0, 1, 1, 1, 1])):
+        network = ADNet(3, growth=8, frames_per_clip=wanted)
+        frames, labels = network.samples(x, targets)
+        assert labels.tolist() == kept
+        own = {label: {tuple(frame.flatten().tolist()) for frame in x[row]} for row, label in ((0, 2), (1, 0), (2, 1))}
+        for frame, label in zip(frames, labels.tolist(), strict=True):
+            assert frame.any()
+            assert tuple(frame.flatten().tolist()) in own[label]
+
+
+def test_every_frame_is_drawn_sometimes_and_the_seed_says_which() -> None:
+    x = torch.arange(1, 5)[None, :, None, None, None].expand(50, 4, 3, 2, 2) / 4
+    network = ADNet(3, growth=8, frames_per_clip=1)
+    drawn = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append((4 * network.samples(x, torch.zeros(50))[0][:, 0, 0, 0]).tolist())
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert set(drawn[0]) == {1, 2, 3, 4}
+
+
 @pytest.mark.parametrize("shape", [(2, 4, 1, 32, 32), (3, 32, 32), (2, 2, 4, 3, 32, 32)])
 def test_another_shape_is_refused(network: ADNet, shape: tuple[int, ...]) -> None:
     with pytest.raises(MienError, match=r"expected \(N, F, 3, H, W\)"):
@@ -176,10 +213,16 @@ def test_a_clip_without_a_frame_and_a_fourth_transition_are_refused(network: ADN
         network(empty)
     with pytest.raises(MienError, match="expected some of 1, 2, 3"):
         ADNet(3, ca_after=(4,))
+    with pytest.raises(MienError, match="got growth = 0; expected a whole number from 1"):
+        ADNet(3, growth=0)
+    with pytest.raises(MienError, match="got frames_per_clip = 0; expected a whole number from 1"):
+        ADNet(3, frames_per_clip=0)
 
 
-def test_the_exported_network_leaves_padding_out_too(network: ADNet, tmp_path: Path) -> None:
-    x = clips()
+@pytest.mark.parametrize("settings", [{}, {"growth": 8, "standardise": True, "frames_per_clip": 1}])
+def test_the_exported_network_leaves_padding_out_too(settings: dict[str, int], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, x = ADNet(3, **settings).eval(), clips()
     x[1, 2:] = 0
     path = tmp_path / "network.onnx"
     _export(network, x.numpy(), path)

@@ -13,12 +13,8 @@ pytest.importorskip("onnx")
 from mien.methods import METHODS  # noqa: E402
 from mien.methods._network import _export  # noqa: E402
 from mien.methods._onnx import OnnxNetwork  # noqa: E402
-from mien.methods.dual_inception.network import (  # noqa: E402
-    DualInception,
-    InceptionBlock,
-    as_grey,
-    inception_stream,
-)
+from mien.methods.dual_inception.network import DualInception, as_grey, inception_stream  # noqa: E402
+from mien.nn.inception import Inception  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +55,7 @@ def test_each_stream_goes_by_24_and_64_channels_to_3136_values() -> None:
 def test_the_views_of_a_block_reach_as_far_as_their_kernels() -> None:
     """1 x 1 sees the place itself, 3 x 3 its neighbours, 5 x 5 two further, and the pooled one the neighbours too."""
     torch.manual_seed(0)
-    block = InceptionBlock(1, 6)
+    block = Inception(1, 6, dims=2)
     for layer in block.modules():
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.ones_(layer.weight)

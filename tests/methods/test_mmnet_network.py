@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from mien.core import MienError  # noqa: E402
+from mien.methods import METHODS  # noqa: E402
+from mien.methods._method import load_entry  # noqa: E402
 from mien.methods._network import _export  # noqa: E402
 from mien.methods._onnx import OnnxNetwork  # noqa: E402
 from mien.methods.mmnet.network import INPUTS, ContinuousAttentionBlock, MMNet, PositionCalibration  # noqa: E402
@@ -36,7 +38,7 @@ def small(inputs: str = "rgb", size: int = 64, **settings: object) -> MMNet:
 def batch(inputs: str = "rgb", n: int = 2, size: int = 64) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
     if inputs.startswith("flow"):
-        return torch.rand(n, INPUTS[inputs] + 3, size, size, generator=generator)
+        return torch.rand(n, 6, size, size, generator=generator)
     x = torch.rand(n, 2, 3 if inputs == "rgb" else 4, size, size, generator=generator)
     x[:, :, 3:] *= 1500
     return x
@@ -213,8 +215,105 @@ def test_flow_of_4_pixels_per_224_is_one_and_strain_counts_16_fold() -> None:
     x[:, 0], x[:, 1], x[:, 2] = 2.0, -1.0, 0.25
     assert small("flow+strain", size=112).motion(x)[0, :, 0, 0].tolist() == pytest.approx([1.0, -0.5, 4.0])
     flow = small("flow", size=112)
-    assert flow.motion(x[:, [0, 1, 3, 4, 5]])[0, :, 0, 0].tolist() == pytest.approx([1.0, -0.5])
-    assert not flow.motion(torch.zeros(1, 5, 112, 112)).any()
+    assert flow.motion(x)[0, :, 0, 0].tolist() == pytest.approx([1.0, -0.5])
+    assert not flow.motion(torch.zeros(1, 6, 112, 112)).any()
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_an_input_of_twice_the_size_shows_the_same_motion(inputs: str) -> None:
+    """Flow counts pixels, twice as many in a picture twice as wide; depth is never blended."""
+    network, x = small(inputs), batch(inputs)
+    twice = x.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    if inputs.startswith("flow"):
+        twice[:, :2] *= 2
+    torch.testing.assert_close(network._sized(twice), x)
+    torch.testing.assert_close(network(twice), network(x))
+
+
+def test_depth_is_sampled_where_it_is_brought_to_the_size() -> None:
+    x = torch.zeros(1, 2, 4, 64, 64)
+    x[:, :, 3, ::2, 1::2] = 3000.0
+    x[:, :, 3, 1::2] = 1000.0
+    assert small("rgbd", size=32)._sized(x)[:, :, 3].unique().tolist() == [1000.0]
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_augmented_a_still_face_stays_still(inputs: str) -> None:
+    network, x = small(inputs, colour=0.1), batch(inputs, n=4)
+    if inputs.startswith("flow"):
+        x[:, :3] = 0
+    else:
+        x[:, 1] = x[:, 0]
+    augmented = network.augment(x, torch.Generator().manual_seed(0))
+    assert augmented.shape == x.shape
+    assert not torch.equal(augmented, x)
+    assert not network.motion(augmented).any()
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_colour_changes_the_frames_and_neither_flow_nor_depth(inputs: str) -> None:
+    x, kept = batch(inputs), batch(inputs).clone()
+    plain, other = (small(inputs, colour=colour).augment(x, torch.Generator().manual_seed(0)) for colour in (0.0, 0.1))
+    changed = (plain != other).movedim(-3, 0).flatten(1).any(dim=1).tolist()
+    assert changed == {3: [True] * 3, 4: [True] * 3 + [False], 6: [False] * 3 + [True] * 3}[x.shape[-3]]
+    assert torch.equal(x, kept), "the clips themselves stay as they are"
+
+
+def test_augmentation_turns_the_flow_with_the_face() -> None:
+    x = torch.zeros(64, 6, 32, 32)
+    x[:, 0], x[:, 2] = 5.0, 0.5
+    u, v, strain = small("flow+strain", size=32).augment(x, torch.Generator().manual_seed(0))[:, :3, 16, 16].T
+    torch.testing.assert_close(u.hypot(v), torch.full((64,), 5.0))
+    torch.testing.assert_close(strain, torch.full((64,), 0.5))
+    assert 20 < (u < 0).sum() < 44, "about half are mirrored"
+    angles = torch.rad2deg(torch.atan2(v, u.abs())).abs()
+    assert 3 < angles.max() <= 4
+
+
+def test_colour_is_in_the_text_and_not_in_the_code() -> None:
+    for method in ("mmnet", "mmnet-flow", "mmnet-depth", "mmnet-rgbd"):
+        assert METHODS[method].presets["paper"]["network"]["colour"] == 0.1
+    for preset in ("official", "official-5", "reproduction", "small"):
+        assert "colour" not in METHODS["mmnet"].presets[preset].get("network", {})
+
+
+def test_the_reproduction_trains_at_another_rate_on_each_corpus() -> None:
+    rates = {name: preset["lr"] for name, preset in METHODS["mmnet"].presets.items() if "reproduction" in name}
+    assert rates == {"reproduction": 8e-4, "reproduction-mmew": 8e-3, "reproduction-casme3": 1e-3}
+    for name in ("mmnet-flow", "mmnet-depth", "mmnet-rgbd"):
+        settings = METHODS[name].presets["reproduction"]
+        assert (settings["lr"], settings["batch"], settings["epochs"]) == (1e-3, 64, 75)
+
+
+@pytest.mark.parametrize(
+    ("method", "preset", "channels"),
+    [
+        ("mmnet-flow", "paper", 3),
+        ("mmnet-flow", "uv", 2),
+        ("mmnet-flow", "reproduction-uv", 2),
+        ("mmnet-flow", "small", 3),
+        ("mmnet-flow", "small-uv", 2),
+        ("mmnet-depth", "small", 1),
+        ("mmnet-rgbd", "small", 4),
+    ],
+)
+def test_each_method_prepares_what_its_network_takes(method: str, preset: str, channels: int) -> None:
+    entry = METHODS[method]
+    with torch.device("meta"):
+        network = load_entry(entry.network)(3, **entry.settings(preset).get("network", {}))
+    assert network.stem[0].in_channels == channels
+    made = {
+        "mmnet-flow": np.full((2, 1, 224, 224, 6), 51, np.float32),
+        "mmnet-depth": np.full((2, 2, 224, 224, 4), 51, np.uint16),
+    }[entry.recipe]
+    prepared = entry.prepare(made)
+    assert prepared.dtype == np.float32
+    assert network.to("meta")(torch.from_numpy(prepared).to("meta")).shape == (2, 3)
+    by_channel = prepared[:, :, 0, 0] if method == "mmnet-flow" else prepared[:, 0, :, 0, 0]
+    rgb = np.float32(0.2)
+    expected = [51, 51, 51, rgb, rgb, rgb] if method == "mmnet-flow" else [rgb, rgb, rgb, 51]
+    np.testing.assert_array_equal(by_channel, [expected] * 2)
+    assert (made == 51).all(), "what the cache holds stays as it is"
 
 
 @pytest.mark.parametrize("inputs", INPUTS)
@@ -236,5 +335,9 @@ def test_what_does_not_fit_is_refused() -> None:
         MMNet(3, size=100)
     with pytest.raises(MienError, match=r"expected \(N, 2, 3, 64, 64\) of 'rgb'"):
         small()(batch(size=32))
-    with pytest.raises(MienError, match=r"expected \(N, 5, 64, 64\) of 'flow'"):
-        small("flow")(batch("flow+strain"))
+    with pytest.raises(MienError, match=r"expected \(N, 6, 64, 64\) of 'flow'"):
+        small("flow")(batch("flow")[:, :5])
+    with pytest.raises(MienError, match=r"expected \(N, 2, 3, 64, 64\) of 'rgb'"):
+        small()(batch("depth", size=128))
+    with pytest.raises(MienError, match="colour = 1"):
+        MMNet(3, colour=1.0)

@@ -47,6 +47,11 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         fit(start=tmp_path / "weights.safetensors")
 
 
+def test_augmentation_that_a_network_lacks_is_refused() -> None:
+    with pytest.raises(MienError, match="got augment for 'ststnet', whose network has none"):
+        fit(settings={"epochs": 1, "augment": True})
+
+
 @pytest.mark.parametrize("name", ["ststnet", "off-apexnet"])
 def test_maps_of_another_size_are_refused(name: str) -> None:
     maps = np.zeros((12, 40, 40, 3), np.uint8)

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from mien.core import MienError  # noqa: E402
+from mien.methods import METHODS  # noqa: E402
 from mien.methods._network import _export  # noqa: E402
 from mien.methods._onnx import OnnxNetwork  # noqa: E402
 from mien.methods.slstt.network import SLSTT, VisionTransformer  # noqa: E402
@@ -56,6 +57,21 @@ def test_frozen_only_the_last_norm_of_the_encoder_learns() -> None:
     torch.nn.functional.cross_entropy(network(batch()), torch.tensor([0, 2])).backward()
     learning = {name.rsplit(".", 1)[0] for name, weights in network.named_parameters() if weights.grad is not None}
     assert learning == {"encoder.norm", "lstm", "classify.0", "classify.2"}
+
+
+def test_trained_frozen_the_transformer_keeps_its_weights_and_the_head_does_not() -> None:
+    slstt = METHODS["slstt"]
+    assert slstt.settings("frozen")["network"] == {"frozen": True}
+    clips = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32, 3), np.uint8)
+    network = {**TINY, "hidden": 16, "frozen": True}
+
+    def trained(epochs: int) -> dict[str, torch.Tensor]:
+        settings = {**slstt.settings("frozen"), "epochs": epochs, "network": network}
+        return slstt.fit(clips, [0, 1] * 2, list("abcd"), ["x", "y"], settings=settings).network.state_dict()
+
+    before, after = trained(1), trained(3)
+    changed = {name.rsplit(".", 1)[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"encoder.norm", "lstm", "classify.0", "classify.2"}
 
 
 @pytest.mark.parametrize("aggregate", ["lstm", "mean"])

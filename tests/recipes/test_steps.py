@@ -10,7 +10,7 @@ import pytest
 
 from mien.core import MienError
 from mien.faces import Box, apply_affine, canonical_points
-from mien.motion import depth_difference, idsf, optical_flow
+from mien.motion import idsf, optical_flow, strain
 from mien.recipes import RECIPES, SHIFTS, STEPS, Face, Recipe, Stage, Take, run, with_shift
 from mien.synthesis.events import Event
 from mien.synthesis.performance import Scene, perform, place_portrait
@@ -63,6 +63,7 @@ def test_every_step_of_every_recipe_is_known_and_takes_its_parameters() -> None:
         ("registered-motion-map", (28, 28, 3), "uint8"),
         ("lbp-top", (59 * 3 * 64,), "float32"),
         ("lbp-sip", (20 * 64,), "float32"),
+        ("stclqp", (9 * 256 * 25,), "int32"),
         ("stlbp-ip", (630 * 25,), "float32"),
         ("dis-stlbp-rip", (630 * 25,), "float32"),
         ("hoof", (200,), "float32"),
@@ -72,9 +73,10 @@ def test_every_step_of_every_recipe_is_known_and_takes_its_parameters() -> None:
         ("bi-woof", (200,), "float32"),
         ("adnet", (6, 128, 128, 3), "uint8"),
         ("mmnet", (2, 224, 224, 3), "uint8"),
-        ("mmnet-flow", (1, 3, 224, 224), "float32"),
+        ("mmnet-flow", (1, 224, 224, 6), "float32"),
         ("ms3d", (16, 134, 134, 2), "float32"),
         ("ast-svm", (2, 10, 192, 192), "float32"),
+        ("ast-svm-uv", (3, 10, 192, 192), "float32"),
         ("slstt", (11, 384, 384, 3), "uint8"),
         ("dynamic-image", (224, 224, 3), "float32"),
         ("capsulenet", (1, 224, 224, 3), "uint8"),
@@ -188,22 +190,84 @@ def test_registration_undoes_a_moving_head_and_the_crop_alone_does_not(take: Tak
     assert left[0] < 0.15
 
 
-def test_depth_is_the_difference_in_the_crop(take: Take) -> None:
-    """A face 1,500 units nearer at the apex is 1.0; a hole in either frame is 0."""
+def with_depth(take: Take, shrink: int = 1) -> Take:
+    """Depth that is the green of the frame, and 1,500 units more at the apex; the left half was not measured."""
 
     def read_depth(numbers: Sequence[int]) -> Iterator[np.ndarray]:
-        for number in numbers:
-            depth = np.full((180, 200), 4000 if number == 0 else 5500, np.uint16)
-            depth[:, :100] = 0
+        for number, frame in zip(numbers, take.read(numbers), strict=True):
+            depth = frame[::shrink, ::shrink, 1].astype(np.uint16) + (2500 if number == APEX else 1000)
+            depth[:, : depth.shape[1] // 2] = 0
             yield depth
 
-    made = run(RECIPES["mmnet-depth"], replace(take, read_depth=read_depth)).array
+    return replace(take, read_depth=read_depth)
+
+
+def test_depth_comes_with_the_frames_and_lies_under_them(take: Take, smile: np.ndarray) -> None:
+    made = run(RECIPES["mmnet-depth"], with_depth(take)).array
     assert made is not None
-    assert set(np.unique(made)) == {0.0, 1.0}
-    assert made.shape == (224, 224, 1)
-    assert depth_difference(np.uint16([[4000]]), np.uint16([[5500]])).item() == 1.0
+    assert (made.shape, made.dtype) == ((2, 224, 224, 4), np.uint16)
+    np.testing.assert_array_equal(made[..., :3], run(RECIPES["mmnet"], take).array)
+    colour, depth = made[..., 1].astype(int), made[..., 3].astype(int)
+    for number, frame, nearest, offset in zip((0, APEX), colour, depth, (1000, 2500), strict=True):
+        assert set(np.unique(nearest)) <= {0, *(smile[number, ..., 1].ravel() + np.int64(offset))}, "never blended"
+        assert 0.3 < (nearest > 0).mean() < 0.7
+        assert np.median(np.abs(nearest - offset - frame)[nearest > 0]) <= 2
+
+
+def test_a_smaller_depth_image_lies_in_the_same_place(take: Take) -> None:
+    whole, half = (run(RECIPES["mmnet-depth"], with_depth(take, shrink)).array for shrink in (1, 2))
+    assert whole is not None
+    assert half is not None
+    assert ((whole[..., 3] > 0) == (half[..., 3] > 0)).mean() > 0.99
+
+
+def test_depth_beyond_the_image_is_unknown(take: Take) -> None:
+    still = replace(
+        take, read_depth=lambda numbers: (np.full((180, 200), 900, np.uint16) for _ in numbers),
+        locate=lambda *_: Face(canonical_points(130) - [60, 0]),
+    )  # fmt: skip
+    made = run(RECIPES["mmnet-depth"], still).array
+    assert made is not None
+    assert not made[:, 100, 0, 3].any(), "left of the image"
+    assert (made[:, 100, 200, 3] == 900).all()
+
+
+def test_without_depth_or_a_registration_there_is_none(take: Take) -> None:
     with pytest.raises(MienError, match="without depth"):
         run(RECIPES["mmnet-depth"], take)
+    crop = RECIPES["motion-map"].steps[0]
+    with pytest.raises(MienError, match="a registration by lwm"):
+        run(Recipe.of("part", (crop[0], dict(crop[1])), ("join", {"of": ("frames", "depth")})), with_depth(take))
+
+
+def test_mmnets_flow_is_in_pixels_with_its_strain_and_the_onset(take: Take) -> None:
+    seen: list[Stage] = []
+    made = run(RECIPES["mmnet-flow"], take, lambda _name, stage: seen.append(stage)).array
+    assert made is not None
+    frames = run(RECIPES["mmnet"], take).array
+    flow = optical_flow(frames[0], frames[1], "tvl1")  # type: ignore[index]
+    np.testing.assert_array_equal(made[0, ..., :2], np.moveaxis(flow, 0, -1))
+    np.testing.assert_array_equal(made[0, ..., 2], strain(flow))
+    np.testing.assert_array_equal(made[0, ..., 3:], frames[0])  # type: ignore[index]
+    still = run(RECIPES["mmnet-flow"], replace(take, apex=0)).array
+    assert still is not None
+    assert not still[..., :3].any(), "no motion is 0"
+
+
+def test_ast_sees_u_and_v_whose_length_is_the_magnitude(take: Take) -> None:
+    u, v, differences = run(RECIPES["ast-svm-uv"], take).array  # type: ignore[misc]
+    magnitude, same = run(RECIPES["ast-svm"], take).array  # type: ignore[misc]
+    np.testing.assert_array_equal(np.hypot(u, v), magnitude)
+    np.testing.assert_array_equal(differences, same)
+    assert u.min() < 0 < u.max()
+
+
+def test_grey_frames_are_joined_as_grey_colours(take: Take) -> None:
+    register = ("register", {"by": "lwm", "size": 64, "grey": True})
+    made = run(Recipe.of("part", register, ("join", {"of": ("frames",)})), take).array
+    assert made is not None
+    assert made.shape == (2, 64, 64, 3)
+    assert (made == made[..., :1]).all()
 
 
 def test_magnified_motion_is_larger(take: Take) -> None:
@@ -231,5 +295,10 @@ def test_a_step_too_early_or_with_other_parameters_is_one_line(take: Take) -> No
         run(Recipe.of("wrong", ("tm", {})), take)
     with pytest.raises(MienError, match="expected one of onset and apex"):
         run(Recipe.of("wrong", ("frames", {"which": "all"})), take)
+    with pytest.raises(MienError, match="to join; expected some of frames"):
+        run(Recipe.of("wrong", ("join", {"of": ("idsf",)})), take)
+    register = ("register", {"by": "lwm", "size": 64})
+    with pytest.raises(MienError, match="of the shapes"):
+        run(Recipe.of("wrong", register, ("join", {"of": ("frames", "onset")})), take)
     with pytest.raises(MienError, match="expected similarity, lwm"):
         run(Recipe.of("wrong", ("register", {"by": "affine", "size": 64})), take)

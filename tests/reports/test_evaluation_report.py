@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
@@ -14,7 +15,8 @@ import pytest
 
 from mien.core import MienError, Prediction
 from mien.protocols import score
-from mien.reports import write_evaluation_report
+from mien.reports import Look, write_evaluation_report
+from mien.reports._pictures import heat_picture
 from mien.reports.figures import confusion_figure
 
 MEGC = ("negative", "positive", "surprise")
@@ -99,6 +101,64 @@ def test_the_numbers_are_those_of_the_scores_with_intervals_and_spread(tmp_path:
     assert "always the most frequent class" in text
     assert "guessing evenly" in text
     assert "training.epochs 500" in text
+
+
+def look(heat: np.ndarray, predicted: str = "negative", by: str = "Grad-CAM", *, is_map: bool = False) -> Look:
+    return Look("casme2/s0/c0", "negative", predicted, np.full((64, 64, 3), (200, 40, 40), np.uint8), heat, by, is_map)
+
+
+def test_where_the_network_looked_is_shown_beside_the_plain_picture_and_told_in_words(tmp_path: Path) -> None:
+    heat = np.zeros((6, 6), np.float32)
+    heat[5, 1] = 1
+    shown = [look(heat), look(heat * 0, "surprise")]
+    rows = run_of()
+    scores = json.loads(json.dumps(score(rows, resamples=50)))
+    path = write_evaluation_report(tmp_path / "r.html", scores=scores, run=RUN, predictions=rows, looks=shown)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert [value for name, value in page.attributes if name == "alt"] == [
+        "Apex frame of casme2/s0/c0",
+        "The same without colours under a heat map, strongest: bottom left",
+        "Apex frame of casme2/s0/c0",
+        "The same without colours under a heat map, strongest: nowhere",
+    ]
+    assert "negative, read so" in page.text
+    assert "negative, read as surprise : no place spoke for it" in page.text
+    assert "what spoke for the class that was predicted" in page.text
+    assert "licence says who may see them" in page.text
+    pictures = [value for name, value in page.attributes if name == "src"]
+    assert all(value.startswith("data:image/jpeg;base64,") for value in pictures)
+    assert len(set(pictures)) == 3  # the plain one twice
+
+
+@pytest.mark.parametrize(("by", "said"), [("attention", "whatever the class"), ("Grad-CAM", "that was predicted")])
+def test_what_made_the_maps_is_said(tmp_path: Path, by: str, said: str) -> None:
+    rows = run_of(seeds=1)
+    scores = json.loads(json.dumps(score(rows, resamples=50)))
+    shown = [look(np.eye(3, dtype=np.float32), by=by, is_map=True)]
+    write_evaluation_report(tmp_path / "r.html", scores=scores, run=RUN, predictions=rows, looks=shown)
+    text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
+    assert said in text
+    assert "the motion map as the network gets it" in text
+    assert "licence" not in text
+    assert "Where the network looked" not in report(tmp_path, rows).text
+
+
+def test_heat_lies_where_the_map_has_it_and_elsewhere_the_picture_is_grey() -> None:
+    picture = np.full((64, 64, 3), (200, 40, 40), np.uint8)
+    heat = np.zeros((4, 4), np.float32)
+    heat[0, 3] = 1
+    shown = decoded(heat_picture(picture, heat)).astype(int)
+    spread = shown.max(axis=2) - shown.min(axis=2)
+    assert shown.shape == (256, 256, 3)
+    assert spread[:60, 200:].min() > 60  # the end of the scale is yellow
+    assert spread[100:].max() < 8
+
+
+def decoded(address: str) -> np.ndarray:
+    import cv2
+
+    data = np.frombuffer(base64.b64decode(address.partition(",")[2]), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
 
 
 def test_an_honest_run_says_so_and_a_leaking_one_has_a_banner(tmp_path: Path) -> None:

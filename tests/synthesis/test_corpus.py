@@ -17,6 +17,7 @@ from mien.core import MienError, MienWarning
 from mien.core.frames import numbered_frames
 from mien.faces import apply_affine, face_backend
 from mien.synthesis import displacement, render_corpus
+from mien.synthesis.emotions import PROTOTYPES
 from mien.synthesis.performance import to_units
 from mien.video import read_image
 
@@ -308,3 +309,14 @@ def test_forty_people_of_small_grey_portraits_perform(shared_data: Path, tmp_pat
     assert len({clip["clip"].split("/")[0] for clip in told["clips"]}) == 40
     shapes = np.stack([apply_affine(to_units(np.array(p["points"])), p["points"]) for p in told["people"]])
     assert shapes.std(axis=0)[[8, 33, 57], 1].min() > 0.05  # chin, nose and lip; eyes define the unit
+
+
+def test_prototypes_are_those_of_their_class_and_change_nothing_else(tmp_path: Path) -> None:
+    asked = {"people": 1, "clips_per_person": 6, "fps": 25, "jobs": 1}
+    plain = render_corpus(tmp_path / "plain", **asked)
+    sure = render_corpus(tmp_path / "sure", prototypes=True, **asked)
+    for mixed, row in zip(rows(plain), rows(sure), strict=True):
+        assert row["Action Units"] in PROTOTYPES[row["Estimated Emotion"]]
+        same = ("Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion", "intensity_px")
+        assert all(row[name] == mixed[name] for name in same)
+    assert truth(sure)["prototypes"] and not truth(plain)["prototypes"]

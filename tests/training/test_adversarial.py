@@ -10,7 +10,7 @@ from torch import nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from mien.core import MienError  # noqa: E402
-from mien.training.adversarial import adversarial_backward, pgd  # noqa: E402
+from mien.training.adversarial import adversarial_backward, pgd, right_under_attack  # noqa: E402
 
 Y = torch.tensor([0, 1, 2, 0])
 
@@ -148,3 +148,51 @@ def test_pixels_outside_0_to_1_are_refused(value: float) -> None:
 def test_an_attack_of_no_size_is_refused(setting: dict[str, float]) -> None:
     with pytest.raises(MienError, match="expected a number from 0"):
         pgd(nn.Identity(), linear(images()), images(), Y, **setting)
+
+
+def brighter_pixel() -> nn.Module:
+    """Two pixels; the brighter one is the class: a difference of d is lost from epsilon d / 2."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
+    network[1].weight.data.copy_(torch.eye(2))
+    return network
+
+
+@pytest.mark.parametrize("steps", [4, 10])
+def test_an_image_is_lost_when_epsilon_is_half_of_what_tells_its_class(steps: int) -> None:
+    differences = torch.tensor([0.02, 0.1, 0.3, -0.1])  # the last is named wrong from the start
+    x = torch.stack([0.5 + differences / 2, 0.5 - differences / 2], dim=1).reshape(4, 1, 1, 2)
+    epsilons = [0.0, 0.005, 0.02, 0.06, 0.2]
+    right = right_under_attack(brighter_pixel(), x, torch.zeros(4, dtype=torch.int64), epsilons, steps=steps, batch=3)
+    expected = [[epsilon < difference / 2 for difference in differences.tolist()] for epsilon in epsilons]
+    assert right.tolist() == expected
+
+
+def test_what_an_attack_has_won_it_keeps() -> None:
+    class Window(nn.Module):
+        """Names a pixel of .5 to .6 right where nothing changed it, and again beyond .7."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            level = x.flatten(1).mean(dim=1)
+            inside = (level < 0.55) | (level > 0.7)
+            return torch.stack([inside + 0.1 - 0.01 * level, 0.5 + 0 * level], dim=1)
+
+    x = torch.full((1, 1, 1, 1), 0.5)
+    attacked = [right_under_attack(Window(), x, torch.tensor([0]), epsilons) for epsilons in ([0.1], [0.4], [0.1, 0.4])]
+    assert [right.flatten().tolist() for right in attacked] == [[False], [True], [False, False]]
+
+
+def test_asking_for_robustness_leaves_no_trace(network: nn.Module) -> None:
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    right_under_attack(network, images(), Y, [0.0, 8 / 255])
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(weights.grad is None for weights in network.parameters())
+    network.eval()
+    plain = network(images()).argmax(dim=1) == Y
+    assert torch.equal(right_under_attack(network, images(), Y, [0.0])[0], plain)
+    assert not network.training
+
+
+def test_epsilons_that_do_not_ascend_are_refused(network: nn.Module) -> None:
+    with pytest.raises(MienError, match="expected them to ascend"):
+        right_under_attack(network, images(), Y, [0.1, 0.0])

@@ -17,6 +17,8 @@ def print_scores(scores: Mapping[str, Any]) -> None:
         print(f"{name:{width}}  n {part['n']:g}  " + "  ".join(_with_interval(part, key) for key in HEADLINES))
     majority = scores["baselines"]["majority"]
     print("majority class: " + "  ".join(f"{title} {_short(majority[key])}" for key, title in HEADLINES.items()))
+    if "control" in scores:
+        print(f"CONTROL: {scores['control']}")
     for leak in scores["leaks"]:
         print(f"LEAK: {leak}")
 

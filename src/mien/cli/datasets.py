@@ -100,6 +100,9 @@ def render_command(
     zero_amplitude: bool = typer.Option(
         False, "--zero-amplitude", help="The very same clips, but the skin does not move."
     ),
+    prototypes: bool = typer.Option(
+        False, "--prototypes", help="Only FACS's prototypes, whose class is sure; default: what people do."
+    ),
     seed: int = typer.Option(0, help="The same seed gives the same files."),
     jobs: int | None = typer.Option(None, help="Processes; default: one per core."),
 ) -> None:
@@ -120,6 +123,7 @@ def render_command(
             head=head,
             depth=depth,
             zero_amplitude=zero_amplitude,
+            prototypes=prototypes,
             jobs=jobs,
             advance=advance,
         )

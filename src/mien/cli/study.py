@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import typer
 from mien.cli._app import app
 from mien.core import MienError
 
+MOST_PAIRS = 15
 TITLES = {"accuracy": "accuracy", "f1": "F1", "uf1": "UF1", "uar": "UAR"}
 
 
@@ -29,9 +29,14 @@ def study_command(
     apex: str = typer.Option("midpoint", help="Where no apex is annotated; as in 'mien evaluate'."),
     faces: str = typer.Option("dlib", help="dlib, retinaface, precropped, or a CSV or JSON file with landmarks."),
     errata: bool = typer.Option(False, "--errata", help="Apply the corpus's known corrections, by clip id."),
+    device: str = typer.Option("auto", help="Where networks are trained: auto, cpu, cuda, cuda:1."),
+    precision: str | None = typer.Option(
+        None, help="Of a network's training: float32, bf16, fp16; default: the preset's."
+    ),
+    pretrained: Path | None = typer.Option(None, help="torchvision's weights for the backbone of adnet or a resnet."),
 ) -> None:
     """Run every row of a paper's table; print ours beside the published numbers."""
-    from mien.cli.evaluate import _seeds
+    from mien.cli.evaluate import _say, _seeds
     from mien.evaluation.studies import STUDIES, run_study
 
     if name is None:
@@ -53,7 +58,10 @@ def study_command(
         apex=apex,
         faces=faces,
         errata=errata,
-        say=lambda line: print(f"mien: {line}", file=sys.stderr),
+        device=device,
+        precision=precision,
+        pretrained=pretrained,
+        say=_say,
     )
     for line in _lines(document):
         print(line)
@@ -74,6 +82,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The table and what must be known to read it."""
     yield f"{document['study']} on {document['dataset']}, {document['n']} clips: {document['table']}"
     yield from _aligned([_head(document["metrics"]), *(_cells(row, document["metrics"]) for row in document["rows"])])
+    yield from _pairs(document["pairs"])
     yield document["difference"]
     yield from document["notes"]
     suspects: dict[str, list[str]] = {}
@@ -88,7 +97,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _head(metrics: Sequence[str]) -> list[str]:
     scores = [text for metric in metrics for text in (f"{TITLES[metric]} [95 %]", "published")]
-    return ["", *scores, "parameters", "latency ms", "memory MB"]
+    return ["", *scores, "parameters", "latency ms", "memory MB", "core minutes"]
 
 
 def _cells(row: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
@@ -102,7 +111,21 @@ def _cells(row: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     cells.append("" if parameters is None else f"{parameters:,}")
     cells.append("" if latency is None else f"{latency:.1f}")
     cells.append("" if memory is None else f"{memory:.0f}")
+    cells.append("" if row["folds_s"] is None else f"{row['folds_s'] / 60:.1f}")
     return cells
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The paired tests, where they are few enough to read."""
+    if len(pairs) > MOST_PAIRS:
+        yield f"{len(pairs)} paired tests: in study.json"
+        return
+    for pair in pairs:
+        low, high = pair["ci95"]["uf1"]
+        difference = f"UF1 {pair['difference']['uf1']:+.3f} [{low:+.3f}, {high:+.3f}]"
+        p, corrected = pair["permutation"]["p"], pair["permutation"].get("p_holm")
+        holm = f" (Holm: {corrected:.4f})" if corrected is not None else ""
+        yield f"{pair['b']} - {pair['a']}: {difference}, permutation of subjects p {p:.4f}{holm}"
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:

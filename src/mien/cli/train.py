@@ -19,8 +19,31 @@ def train_command(
     labels: str | None = typer.Option(None, help="Label map; default: the dataset's."),
     preset: str | None = typer.Option(None, help="Training settings; default: paper."),
     seed: int = typer.Option(0, help="Seed of everything random."),
+    apex: str = typer.Option("midpoint", help="Where no apex is annotated; as in 'mien evaluate'."),
+    faces: str = typer.Option("dlib", help="dlib, retinaface, precropped, or a CSV or JSON file with landmarks."),
+    device: str = typer.Option("auto", help="Where networks are trained: auto, cpu, cuda, cuda:1."),
+    precision: str | None = typer.Option(
+        None, help="Of a network's training: float32, bf16, fp16; default: the preset's."
+    ),
+    pretrained: Path | None = typer.Option(None, help="torchvision's weights for the backbone of adnet or a resnet."),
 ) -> None:
     """Train one model on every sample of a dataset, for use on other recordings."""
     from mien.evaluation import train
 
-    print(train(method, dataset, root, out=out, labels=labels, preset=preset, seed=seed, start=start, progress=True))
+    folder = train(
+        method,
+        dataset,
+        root,
+        out=out,
+        labels=labels,
+        preset=preset,
+        seed=seed,
+        start=start,
+        apex=apex,
+        faces=faces,
+        device=device,
+        precision=precision,
+        pretrained=pretrained,
+        progress=True,
+    )
+    print(folder)

@@ -16,11 +16,9 @@ from mien.core.errors import MienError
 __all__ = [
     "AnnotatedInterval",
     "Clip",
-    "FaceClip",
     "FloatArray",
     "Interval",
     "LongVideo",
-    "Motion",
     "Prediction",
     "Sample",
     "Source",
@@ -215,58 +213,6 @@ class Clip:
     def fps(self) -> float:
         """Mean frames per second, from the times; nan for a single frame."""
         return float((len(self) - 1) / (self.times_s[-1] - self.times_s[0])) if len(self) > 1 else float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class FaceClip:
-    """A clip after registration and crop: the face fills the frame and stands still.
-
-    Attributes
-    ----------
-    frames : uint8 array, (T, S, S) or (T, S, S, 3)
-        The cropped face.
-    times_s : float array, (T,)
-        Presentation times in seconds.
-    points : float array, (T, 68, 2) or None
-        Landmarks (x, y) in crop pixels.
-    matrices : float array, (T, 2, 3)
-        Affine map from image to crop pixels of each frame.
-    name : str
-        What to call it in messages.
-    """
-
-    frames: UInt8Array
-    times_s: npt.NDArray[np.float64]
-    matrices: npt.NDArray[np.float64]
-    points: FloatArray | None = None
-    name: str = "clip"
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """A dense displacement field between two frames.
-
-    Attributes
-    ----------
-    flow : float32 array, (2, H, W)
-        ``u`` (right) and ``v`` (down), pixels, first frame to second.
-    from_s, to_s : float or None
-        Times of the two frames.
-    """
-
-    flow: FloatArray
-    from_s: float | None = None
-    to_s: float | None = None
-
-    @property
-    def u(self) -> FloatArray:
-        """Displacement to the right, pixels."""
-        return self.flow[0]
-
-    @property
-    def v(self) -> FloatArray:
-        """Displacement downwards, pixels."""
-        return self.flow[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mien.core import MienError, MienWarning, Sample
 from mien.datasets import DATASETS, Corpus, Dataset
 from mien.evaluation._progress import progress_bar
 from mien.protocols import label_map
-from mien.recipes import Recipe, load
+from mien.recipes import Copies, Recipe, copies_of, load
 
 __all__ = ["AS_ANNOTATED", "Labelled", "read_labelled", "read_samples"]
 
@@ -41,6 +41,10 @@ class Labelled:
         The label map, or ``as annotated``.
     left_out : int
         Samples that the label map drops.
+    copies : array, (N, V, ...), or None
+        Copies of each sample to train on; nothing is ever tested on one.
+    drawn : bool
+        Whether an epoch draws one of them for each sample; else every copy is a training sample of its own.
     """
 
     samples: tuple[Sample, ...]
@@ -49,6 +53,8 @@ class Labelled:
     classes: tuple[str, ...]
     labels: str
     left_out: int
+    copies: npt.NDArray[Any] | None = None
+    drawn: bool = False
 
     @property
     def subjects(self) -> list[str]:
@@ -62,7 +68,26 @@ class Labelled:
         for sample, target, image in zip(self.samples, self.targets, self.inputs, strict=True):
             digest.update(f"{sample.sample_id} {target} ".encode())
             digest.update(image.tobytes())
+        for copy in () if self.copies is None else self.copies:
+            digest.update(copy.tobytes())
         return digest.hexdigest()
+
+    @property
+    def per_epoch(self) -> int:
+        """Training samples that one clip gives in an epoch."""
+        return 1 if self.copies is None or self.drawn else self.copies.shape[1]
+
+    def training(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        """Return what :meth:`mien.methods.Method.fit` takes of some samples: only they and their own copies."""
+        targets, subjects = self.targets[rows], [self.samples[row].subject for row in rows]
+        if self.copies is None or self.drawn:
+            copies = None if self.copies is None else self.copies[rows]
+            return {"inputs": self.inputs[rows], "targets": targets, "groups": subjects, "copies": copies}
+        return {
+            "inputs": self.copies[rows].reshape(-1, *self.inputs.shape[1:]),
+            "targets": np.repeat(targets, self.per_epoch),
+            "groups": [subject for subject in subjects for _ in range(self.per_epoch)],
+        }
 
 
 def read_labelled(
@@ -74,6 +99,7 @@ def read_labelled(
     errata: bool = False,
     jobs: int | None = None,
     progress: bool = False,
+    copies: str | None = None,
 ) -> Labelled:
     """Read a dataset, apply a label map, prepare the inputs.
 
@@ -94,6 +120,8 @@ def read_labelled(
         Processes that prepare inputs; one per core by default.
     progress : bool
         Show a progress bar on standard error while inputs are prepared.
+    copies : str, optional
+        A name in :data:`mien.recipes.COPIES`: make these copies of each clip as well.
 
     Returns
     -------
@@ -103,9 +131,10 @@ def read_labelled(
     Raises
     ------
     MienError
-        If a name is unknown, the copy is broken, or the label map keeps nothing.
+        If a name is unknown, the dataset is broken, the label map keeps nothing, or ready maps are to be copied.
     """
     entry = DATASETS[dataset]
+    asked = copies_of(copies) if copies else None
     samples = sorted(read_samples(entry, Path(root), errata=errata), key=lambda sample: sample.sample_id)
     name, classes, truths = _classes(samples, labels, entry)
     kept = [(sample, truth) for sample, truth in zip(samples, truths, strict=True) if truth is not None]
@@ -119,9 +148,26 @@ def read_labelled(
         warnings.warn(text, MienWarning, stacklevel=3)
     chosen = tuple(sample for sample, _ in kept)
     targets = np.array([classes.index(truth) for _, truth in kept], dtype=np.int64)
+    if asked and any(sample.source.kind == "motion" for sample in chosen):
+        raise MienError(
+            f"got ready motion maps to make copies of ({copies}); expected frames or videos; use a dataset of these, "
+            "or a preset without copies"
+        )
     with progress_bar("inputs", len(chosen), shown=progress) as advance:
         inputs = load(chosen, recipe, jobs=jobs, advance=lambda _outcome: advance())
-    return Labelled(chosen, inputs, targets, classes, name, len(samples) - len(kept))
+    data = Labelled(chosen, inputs, targets, classes, name, len(samples) - len(kept))
+    return data if asked is None else _with_copies(data, asked, recipe, jobs=jobs, progress=progress)
+
+
+def _with_copies(data: Labelled, asked: Copies, recipe: Recipe, *, jobs: int | None, progress: bool) -> Labelled:
+    """Make the copies; what is to be known of a clip was said when the clip itself was made."""
+    varied = asked.vary(recipe)
+    copies = np.empty((len(data.inputs), len(varied), *data.inputs.shape[1:]), data.inputs.dtype)
+    with progress_bar("copies", len(varied) * len(data.inputs), shown=progress) as advance, warnings.catch_warnings():
+        warnings.simplefilter("ignore", MienWarning)
+        for place, variant in enumerate(varied):
+            copies[:, place] = load(data.samples, variant, jobs=jobs, advance=lambda _outcome: advance())
+    return replace(data, copies=copies, drawn=asked.drawn)
 
 
 def read_samples(entry: Dataset, root: Path, *, errata: bool) -> list[Sample]:

@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,13 @@ import numpy.typing as npt
 
 from mien.core import MienError, MienWarning, atomic_path
 from mien.evaluation._data import Labelled
+from mien.evaluation._explain import write_looks
+from mien.evaluation._gpus import Gpu
 from mien.methods import METHODS, Method, Trained
 from mien.protocols import Fold, confusion
 from mien.protocols.metrics import measures
 
-__all__ = ["SELECTIONS", "FoldResult", "Plan", "fold_file", "read_fold", "run_fold"]
+__all__ = ["SELECTIONS", "FoldResult", "Plan", "fold_file", "look_file", "read_fold", "run_fold"]
 
 SELECTIONS = ("last", "inner", "test")
 INNER_FOLDS = 5
@@ -46,6 +48,12 @@ class Plan:
         The run.
     key : str
         Digest of everything that the predictions depend on.
+    shuffle_labels : bool
+        Permute the training labels within each subject: a control.
+    device : str
+        Where a network is trained, as :func:`mien.training.devices.choose_device` takes it.
+    explain : tuple of str
+        Ids of the test clips of which it is kept where the network looked.
     """
 
     method: str
@@ -54,6 +62,9 @@ class Plan:
     keep_epochs: bool
     folder: Path
     key: str
+    shuffle_labels: bool = False
+    device: str = "auto"
+    explain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,12 @@ class FoldResult:
         Highest resident memory of the process so far; None where the system does not tell.
     notes : list of str
         Warnings.
+    seconds : float or None
+        Wall time of training and testing; None in folds of older versions.
+    gpu_memory_mb : float or None
+        Most memory that torch held on the GPU; None on the processor.
+    samples_per_s : float or None
+        Training clips per second on the GPU; None on the processor, and for a fold that went on from a checkpoint.
     """
 
     key: str
@@ -91,6 +108,9 @@ class FoldResult:
     latency_ms: float
     peak_memory_mb: float | None
     notes: list[str]
+    seconds: float | None = None
+    gpu_memory_mb: float | None = None
+    samples_per_s: float | None = None
 
 
 def fold_file(folder: Path, seed: int, fold: str) -> Path:
@@ -98,17 +118,25 @@ def fold_file(folder: Path, seed: int, fold: str) -> Path:
     return folder / "folds" / f"{seed}-{quote(fold, safe=' ')}.json"
 
 
+def look_file(folder: Path, seed: int, fold: str) -> Path:
+    """Return where it is kept where a fold's network looked."""
+    return folder / "explain" / fold_file(folder, seed, fold).with_suffix(".npz").name
+
+
 def run_fold(plan: Plan, data: Labelled, fold: Fold, seed: int) -> None:
     """Train on a fold's training samples, predict its test samples, write the result whole or not at all."""
+    start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         result = _result(plan, data, fold, seed)
+    seconds = time.perf_counter() - start
     notes = sorted({str(warning.message) for warning in caught if issubclass(warning.category, MienWarning)})
     for warning in caught:
         if not issubclass(warning.category, MienWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     with atomic_path(fold_file(plan.folder, seed, fold.name)) as path:
-        path.write_text(json.dumps(asdict(result) | {"notes": notes}), encoding="utf-8")
+        path.write_text(json.dumps(asdict(result) | {"notes": notes, "seconds": seconds}), encoding="utf-8")
+    _checkpoint(plan, fold, seed).unlink(missing_ok=True)
 
 
 def read_fold(path: Path, key: str, sample_ids: Sequence[str]) -> FoldResult:
@@ -127,16 +155,21 @@ def read_fold(path: Path, key: str, sample_ids: Sequence[str]) -> FoldResult:
 def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
     method = METHODS[plan.method]
     settings = dict(plan.settings)
+    if plan.shuffle_labels:
+        data = _shuffled(data, fold, seed)
     if plan.select == "inner":
-        settings["epochs"] = _inner_epoch(method, settings, data, fold, seed)
+        settings["epochs"] = _inner_epoch(method, settings, data, fold, seed, plan.device)
     test = data.inputs[fold.test]
     kept: list[tuple[Any, Any]] = []
-
-    def watch(trained: Trained) -> None:
-        if plan.keep_epochs or plan.select == "test":
-            kept.append(trained.predict(test))
-
-    trained = _fit(method, settings, data, fold.train, seed, watch=watch)
+    options: dict[str, Any] = {"device": plan.device}
+    if plan.keep_epochs or plan.select == "test":
+        options["watch"] = lambda trained: kept.append(trained.predict(test))
+    elif plan.select == "last":  # where epochs are watched, a training that went on would lack the first ones
+        options["checkpoint"] = _checkpoint(plan, fold, seed)
+    went_on = "checkpoint" in options and options["checkpoint"].exists()
+    gpu = Gpu.of(method, plan.device)
+    trained = _fit(method, settings, data, fold.train, seed, **options)
+    samples_per_s = None if went_on else gpu.rate(len(fold.train) * data.per_epoch * settings.get("epochs", 1))
     predicted, probabilities = trained.predict(test)
     epoch = settings.get("epochs")
     if plan.select == "test":
@@ -144,7 +177,7 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
         predicted, probabilities = kept[epoch - 1]
     if plan.keep_epochs:
         _write_epochs(plan.folder / "epochs" / fold_file(plan.folder, seed, fold.name).name, data, fold, kept)
-    return FoldResult(
+    result = FoldResult(
         key=plan.key,
         seed=seed,
         fold=fold.name,
@@ -156,7 +189,17 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
         latency_ms=_latency_ms(trained, test[:1]),
         peak_memory_mb=peak_memory_mb(),
         notes=[],
+        gpu_memory_mb=gpu.peak_mb(),
+        samples_per_s=samples_per_s,
     )
+    shown = [place for place, name in enumerate(result.sample_ids) if name in plan.explain]
+    if shown:
+        write_looks(look_file(plan.folder, seed, fold.name), trained, data, fold.test[shown], predicted[shown])
+    return result
+
+
+def _checkpoint(plan: Plan, fold: Fold, seed: int) -> Path:
+    return fold_file(plan.folder, seed, fold.name).with_suffix(".checkpoint")
 
 
 def _fit(
@@ -166,21 +209,36 @@ def _fit(
     rows: np.ndarray,
     seed: int,
     *,
-    watch: Callable[[Trained], None],
+    device: str,
+    watch: Callable[[Trained], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> Trained:
     """Train on some rows. ``watch`` sees the model after each epoch; the training sees nothing of it."""
     return method.fit(
-        data.inputs[rows],
-        data.targets[rows],
-        [data.samples[row].subject for row in rows],
-        data.classes,
+        **data.training(rows),
+        classes=data.classes,
         settings=settings,
         seed=seed,
-        on_epoch=lambda _epoch, trained: watch(trained),
+        on_epoch=(lambda _epoch, trained: watch(trained)) if watch else None,
+        device=device,
+        checkpoint=checkpoint,
     )
 
 
-def _inner_epoch(method: Method, settings: Mapping[str, Any], data: Labelled, fold: Fold, seed: int) -> int:
+def _shuffled(data: Labelled, fold: Fold, seed: int) -> Labelled:
+    """Permute the labels of the training clips within each subject; how often a subject shows a class stays."""
+    targets = data.targets.copy()
+    subjects = np.array(data.subjects)
+    generator = np.random.default_rng([seed, len(fold.train)])
+    for subject in sorted(set(subjects[fold.train])):
+        rows = fold.train[subjects[fold.train] == subject]
+        targets[rows] = generator.permutation(targets[rows])
+    return replace(data, targets=targets)
+
+
+def _inner_epoch(
+    method: Method, settings: Mapping[str, Any], data: Labelled, fold: Fold, seed: int, device: str
+) -> int:
     """Return the epoch with the best UF1 on a fifth of the training subjects, trained on the others."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -196,7 +254,11 @@ def _inner_epoch(method: Method, settings: Mapping[str, Any], data: Labelled, fo
         inner, held = next(splitter.split(subjects, data.targets[fold.train], subjects))
     inner, held = fold.train[inner], fold.train[held]
     scores: list[float] = []
-    _fit(method, settings, data, inner, seed, watch=lambda trained: scores.append(_uf1(trained, data, held)))
+
+    def watch(trained: Trained) -> None:
+        scores.append(_uf1(trained, data, held))
+
+    _fit(method, settings, data, inner, seed, device=device, watch=watch)
     return _best(scores)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from mien.core import MienError, atomic_path
 from mien.evaluation._data import Labelled
 from mien.evaluation._folds import Plan, run_fold
+from mien.methods import METHODS
 from mien.protocols import Fold
 
 __all__ = ["connect", "gpu_share", "run_folds"]
@@ -69,7 +70,7 @@ def run_folds(
     cores = int(sum(node.get("CPU", 0) for node in nodes))
     workers = {
         "num_cpus": 1,
-        "num_gpus": gpu_share(nodes),
+        "num_gpus": gpu_share(nodes) if plan.device != "cpu" and METHODS[plan.method].kind == "network" else 0.0,
         "max_restarts": RETRIES,
         "max_task_retries": RETRIES,
     }

@@ -6,12 +6,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien.core import MienError, Prediction
 from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._progress import progress_bar
+from mien.evaluation._settings import chosen_device, chosen_settings, recorded
 from mien.methods import METHODS, TrainedModel, check_free, load_model, save_model
 from mien.protocols import write_predictions
-from mien.recipes import RECIPES
+from mien.recipes import RECIPES, with_apex, with_faces
 
 __all__ = ["predict", "train"]
 
@@ -26,6 +29,11 @@ def train(
     preset: str | None = None,
     seed: int = 0,
     start: Path | str | None = None,
+    apex: str = "midpoint",
+    faces: str = "dlib",
+    device: str = "auto",
+    precision: str | None = None,
+    pretrained: Path | str | None = None,
     progress: bool = False,
 ) -> Path:
     """Train one model on all samples of a dataset, for use on other recordings.
@@ -44,6 +52,8 @@ def train(
         Of everything random.
     start : Path, optional
         A model folder of the same network, to start from its weights.
+    apex, faces, device, precision, pretrained
+        As in :func:`mien.evaluate`; the model remembers ``apex`` and ``faces`` in its recipe.
     progress : bool
         Show a progress bar on standard error.
 
@@ -58,32 +68,38 @@ def train(
         If a name is unknown, the data are broken, the folder is taken, or the model to start from does not fit.
     """
     entry = METHODS[method]
-    settings = entry.settings(preset)
+    if start is not None and pretrained is not None:
+        raise MienError("got a model and pretrained weights to start from; expected one of them; drop the other")
+    settings = chosen_settings(method, preset, precision, pretrained)
+    in_card, backbone = recorded(settings)
+    device_name = chosen_device(method, device, settings)
+    recipe = with_faces(with_apex(RECIPES[entry.recipe], apex), faces)
     if not 0 <= seed < 2**32:
         raise MienError(f"got the seed {seed}; expected a whole number from 0; give another")
     check_free(Path(out))
-    data = read_labelled(dataset, root, labels, RECIPES[entry.recipe])
+    data = read_labelled(dataset, root, labels, recipe, copies=settings.get("copies"))
     weights = _weights(start, method, data.classes) if start is not None else None
     with progress_bar("epochs", settings.get("epochs", 1), shown=progress) as advance:
         trained = entry.fit(
-            data.inputs,
-            data.targets,
-            data.subjects,
-            data.classes,
+            **data.training(np.arange(len(data.samples))),
+            classes=data.classes,
             settings=settings,
             seed=seed,
             on_epoch=lambda _epoch, _trained: advance(),
             start=weights,
+            device=device,
         )
     details = {
         "preset": preset or "paper",
-        "settings": dict(settings),
+        "settings": in_card,
+        "pretrained": backbone,
+        "device": device_name,
         "seed": seed,
         "started_from": str(start) if start is not None else None,
         "labels": data.labels,
         "training_data": _described(data, dataset),
     }
-    return save_model(out, entry, trained, classes=data.classes, example=data.inputs[0], details=details)
+    return save_model(out, entry, trained, classes=data.classes, example=data.inputs[0], details=details, recipe=recipe)
 
 
 def predict(

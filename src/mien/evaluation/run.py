@@ -5,22 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mien.core import MienError, MienWarning, Prediction, atomic_path
 from mien.evaluation import _ray
+from mien.evaluation._cost import announced
 from mien.evaluation._data import Labelled, read_labelled
-from mien.evaluation._folds import SELECTIONS, FoldResult, Plan, fold_file, peak_memory_mb, read_fold, run_fold
+from mien.evaluation._explain import choose, has_looks, looks
+from mien.evaluation._folds import (
+    SELECTIONS,
+    FoldResult,
+    Plan,
+    fold_file,
+    look_file,
+    peak_memory_mb,
+    read_fold,
+    run_fold,
+)
+from mien.evaluation._gpus import devices_for, fitting, spread, take_place
 from mien.evaluation._lock import locked
 from mien.evaluation._progress import progress_bar
+from mien.evaluation._settings import chosen_device, chosen_settings, recorded
 from mien.methods import METHODS, Method, Published, published, versions
 from mien.protocols import Fold, protocol_leaks, score, write_predictions
 from mien.protocols.splits import splits
-from mien.recipes import RECIPES, with_apex, with_faces
-from mien.reports import write_evaluation_report
+from mien.recipes import RECIPES, Recipe, with_apex, with_faces
+from mien.reports import Look, write_evaluation_report
 
 __all__ = ["BACKENDS", "evaluate"]
 
@@ -36,6 +49,8 @@ IDENTITY = (
     "seeds",
     "select",
     "keep_epochs",
+    "shuffle_labels",
+    "pretrained_sha256",
     "fingerprint",
 )
 
@@ -60,15 +75,23 @@ def evaluate(
     backend: str = "loky",
     resume: bool = False,
     keep_epochs: bool = False,
+    explain: int = 0,
     apex: str = "midpoint",
     faces: str = "dlib",
     errata: bool = False,
+    shuffle_labels: bool = False,
+    device: str = "auto",
+    precision: str | None = None,
+    pretrained: Path | str | None = None,
     progress: bool = True,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train and test every fold of a protocol; write predictions, scores and a report.
 
     The same seeds on the same machine give the same predictions bit for bit, however many jobs there are: every fold
-    computes on one thread. Finished folds are kept at once, so an interrupted run loses only those it was at.
+    computes on one thread. Finished folds are kept at once, and a network's training once a minute, so that an
+    interrupted run loses little and ends with the same bits (``--select last`` without kept epochs; else it loses the
+    folds it was at).
 
     Parameters
     ----------
@@ -90,13 +113,16 @@ def evaluate(
         Which epoch is reported: the last; one chosen on other subjects inside the training set; or, for forensics,
         the best on the test fold (leaks, and says so).
     jobs : int, optional
-        Folds at a time; one per core by default.
+        Folds at a time; one per core by default, on GPUs as many as their memory holds.
     backend : {"loky", "ray"}
         Where folds run: processes here, or a Ray cluster.
     resume : bool
         Continue a run of the same settings and data.
     keep_epochs : bool
         Keep the test predictions of every epoch in ``epochs/``.
+    explain : int
+        Keep where a network looked in so many test clips of each class, in ``explain/``, and show it in the report. The
+        clips are the first by id, of different subjects; a finished run may be resumed for it.
     apex : str
         How the apex is found where a corpus gives none (SMIC, say), a name in
         :data:`mien.motion.apex.APEX_POLICIES`; all look at the clip alone, never at its label.
@@ -104,8 +130,19 @@ def evaluate(
         How faces are found in frames: a name in ``mien.faces.BACKENDS``, or a CSV or JSON file with landmarks.
     errata : bool
         Apply the corpus's known corrections, by clip id (off: the table as distributed).
+    shuffle_labels : bool
+        A control: train on labels permuted within each training subject. What then scores above chance has learnt
+        something else than the classes.
+    device : str
+        Where networks are trained: ``auto`` (all GPUs where there is one), ``cpu``, ``cuda`` or one GPU, ``cuda:1``.
+    precision : {"float32", "bf16", "fp16"}, optional
+        Of a network's training, instead of the preset's: the latter two are mixed precision.
+    pretrained : Path, optional
+        A file of torchvision's weights to begin the backbone of adnet, resnet18 or resnet50 with.
     progress : bool
         Show a progress bar on standard error.
+    say : callable, optional
+        Called with a line of text: about how long a network's training will take, before it begins.
 
     Returns
     -------
@@ -123,16 +160,22 @@ def evaluate(
     0.7387165699643313
     """
     entry = METHODS[method]
-    settings = entry.settings(preset)
+    settings = chosen_settings(method, preset, precision, pretrained)
+    in_run, weights = recorded(settings)
     _check(entry, seeds, select, keep_epochs)
-    _check_workers(jobs, backend)
+    _check_explain(entry, select, explain)
+    _check_workers(jobs, backend, device)
+    device_name = f"Ray ({device})" if backend == "ray" else chosen_device(method, device, settings)
     recipe = with_faces(with_apex(RECIPES[entry.recipe], apex), faces)
-    data = read_labelled(dataset, root, labels, recipe, errata=errata, jobs=jobs, progress=progress)
+    copies = settings.get("copies")
+    data = read_labelled(dataset, root, labels, recipe, errata=errata, jobs=jobs, progress=progress, copies=copies)
     tasks = _tasks(data, protocol, seeds)
     run = {
         "method": method,
         "preset": preset or "paper",
-        "settings": dict(settings),
+        "settings": in_run,
+        "pretrained": weights,
+        "pretrained_sha256": weights and weights["sha256"],
         "recipe": recipe.to_json(),
         "dataset": dataset,
         "root": str(root),
@@ -146,14 +189,19 @@ def evaluate(
         "seeds": list(seeds),
         "select": select,
         "keep_epochs": keep_epochs,
+        "shuffle_labels": shuffle_labels,
         "fingerprint": data.fingerprint,
         "versions": versions(),
+        "device": device_name,
     }
-    plan = Plan(method, settings, select, keep_epochs, Path(out), _key(run))
+    shown = choose(data, explain)
+    plan = Plan(method, settings, select, keep_epochs, Path(out), _key(run), shuffle_labels, device, shown)
     with locked(plan.folder):
         _claim(plan.folder, run, resume)
+        if say is not None and (line := _announced(plan, data, tasks, jobs)):
+            say(line)
         _run_folds(plan, data, tasks, jobs=jobs, backend=backend, progress=progress)
-        return _finish(plan, data, tasks, run)
+        return _finish(plan, data, tasks, run, recipe)
 
 
 def _check(method: Method, seeds: Sequence[int], select: str, keep_epochs: bool) -> None:
@@ -167,11 +215,24 @@ def _check(method: Method, seeds: Sequence[int], select: str, keep_epochs: bool)
         )
 
 
-def _check_workers(jobs: int | None, backend: str) -> None:
+def _check_explain(method: Method, select: str, explain: int) -> None:
+    if explain < 0:
+        raise MienError(f"got {explain} clips to explain; expected 0 or more of each class; change --explain")
+    if explain and method.kind == "classic":
+        raise MienError(f"got clips to explain for '{method.name}', which is no network; expected one; drop --explain")
+    if explain and select == "test":
+        raise MienError(
+            "got clips to explain with --select test, which keeps no epoch's network; expected last or inner; drop one"
+        )
+
+
+def _check_workers(jobs: int | None, backend: str, device: str) -> None:
     if jobs is not None and jobs < 1:
         raise MienError(f"got {jobs} jobs; expected 1 or more; leave --jobs out for one per core")
     if backend not in BACKENDS:
         raise MienError(f"got the backend '{backend}'; expected one of {', '.join(BACKENDS)}; choose one")
+    if backend == "ray" and ":" in device:
+        raise MienError(f"got the device '{device}' with the backend ray, which deals GPUs out; expected auto; drop it")
     if backend == "ray":
         _ray.connect()
 
@@ -215,6 +276,9 @@ def _check_same(path: Path, run: Mapping[str, Any]) -> None:
         warnings.warn(
             "this run was begun with other versions of its libraries: folds may differ", MienWarning, stacklevel=4
         )
+    if not differing and before.get("device") not in (None, run["device"]):
+        text = f"this run was begun on another device ({before['device']}, now {run['device']}): folds may differ"
+        warnings.warn(text, MienWarning, stacklevel=4)
     if differing:
         name = differing[0]
         was, now = (str(value)[:60] for value in (before[name], run[name]))
@@ -227,27 +291,66 @@ def _run_folds(
     plan: Plan, data: Labelled, tasks: Sequence[Task], *, jobs: int | None, backend: str, progress: bool
 ) -> None:
     """Run the folds that have no file yet; each leaves its own."""
-    todo = [(seed, fold) for seed, fold in tasks if not fold_file(plan.folder, seed, fold.name).is_file()]
+    todo = _todo(plan, data, tasks)
     with progress_bar("folds", len(tasks), len(tasks) - len(todo), shown=progress) as advance:
         for _ in (_ray.run_folds if backend == "ray" else _run_here)(plan, data, todo, jobs=jobs):
             advance()
 
 
+def _todo(plan: Plan, data: Labelled, tasks: Sequence[Task]) -> list[Task]:
+    """The folds that have no file yet, or not the maps that are asked for."""
+    return [(seed, fold) for seed, fold in tasks if not _is_done(plan, data, seed, fold)]
+
+
+def _is_done(plan: Plan, data: Labelled, seed: int, fold: Fold) -> bool:
+    if not fold_file(plan.folder, seed, fold.name).is_file():
+        return False
+    wanted = {data.samples[row].sample_id for row in fold.test} & set(plan.explain)
+    return has_looks(look_file(plan.folder, seed, fold.name), wanted)
+
+
+def _announced(plan: Plan, data: Labelled, tasks: Sequence[Task], jobs: int | None) -> str:
+    """What is still to be trained, and about how long that takes; nothing to say of a classic method."""
+    sizes = [len(fold.train) for _, fold in _todo(plan, data, tasks)]
+    if METHODS[plan.method].kind == "classic" or not sizes:
+        return ""
+    return announced(plan.method, plan.settings, data.inputs, data.targets, sizes, plan.device, jobs)
+
+
 def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | None) -> Iterator[None]:
+    """Folds in processes of this machine; on GPUs the first one shows how many fit."""
     import joblib
 
-    with joblib.parallel_config(backend="loky", n_jobs=jobs or joblib.cpu_count()):
+    devices = devices_for(METHODS[plan.method], plan.device)
+    places: list[str] = []
+    if devices and jobs is None and todo:
+        (seed, fold), *todo = todo
+        run_fold(replace(plan, device=devices[0]), data, fold, seed)
+        yield
+        peak_mb = _read(plan, data, (seed, fold)).gpu_memory_mb or 0.0
+        places = fitting(devices, peak_mb, min(joblib.cpu_count(), max(1, len(todo))))
+    elif devices:
+        places = spread(devices, jobs or 1)
+    with joblib.parallel_config(backend="loky", n_jobs=len(places) or jobs or joblib.cpu_count()):
         parallel = joblib.Parallel(return_as="generator_unordered")
-        yield from parallel(joblib.delayed(run_fold)(plan, data, fold, seed) for seed, fold in todo)
+        yield from parallel(joblib.delayed(_run_placed)(plan, places, data, fold, seed) for seed, fold in todo)
 
 
-def _finish(plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str, Any]) -> dict[str, Any]:
+def _run_placed(plan: Plan, places: Sequence[str], data: Labelled, fold: Fold, seed: int) -> None:
+    run_fold(replace(plan, device=take_place(plan.folder, places)) if places else plan, data, fold, seed)
+
+
+def _finish(
+    plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str, Any], recipe: Recipe
+) -> dict[str, Any]:
     """Join the folds, score them, write what the run leaves."""
     results = [_read(plan, data, task) for task in tasks]
     predictions = _predictions(plan, data, results)
     for note in sorted({note for result in results for note in result.notes}):
         warnings.warn(note, MienWarning, stacklevel=3)
     scores = score(predictions) | _costs(results)
+    if plan.shuffle_labels:
+        scores["control"] = "trained on labels shuffled within each training subject"
     leak = protocol_leaks(run["protocol"])
     if leak and leak not in scores["leaks"]:
         scores["leaks"].append(leak)
@@ -260,8 +363,15 @@ def _finish(plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str,
         run=run,
         predictions=predictions,
         published=_comparable(data, run["protocol"], plan.method),
+        looks=_looks(plan, data, tasks, recipe),
     )
     return scores
+
+
+def _looks(plan: Plan, data: Labelled, tasks: Sequence[Task], recipe: Recipe) -> list[Look]:
+    """Where the network looked, of the first seed."""
+    first = [(seed, fold) for seed, fold in tasks if seed == tasks[0][0]]
+    return looks((look_file(plan.folder, seed, fold.name) for seed, fold in first), data, plan.explain, recipe)
 
 
 def _comparable(data: Labelled, protocol: str, method: str) -> list[dict[str, Any]]:
@@ -322,10 +432,21 @@ def _predictions(plan: Plan, data: Labelled, results: Sequence[FoldResult]) -> l
 
 
 def _costs(results: Sequence[FoldResult]) -> dict[str, Any]:
-    """What only a run knows: parameters, time per sample, memory of the largest process."""
+    """What only a run knows: parameters, time per sample, memory of the largest process, time of all folds, the GPU."""
     peaks = [peak for peak in (*(result.peak_memory_mb for result in results), peak_memory_mb()) if peak is not None]
     return {
         "parameters": results[0].parameters,
         "latency_ms": sorted(result.latency_ms for result in results)[len(results) // 2],
         "peak_memory_mb": max(peaks, default=None),
+        "folds_s": sum(result.seconds or 0.0 for result in results),
+        **_gpu_costs(results),
     }
+
+
+def _gpu_costs(results: Sequence[FoldResult]) -> dict[str, float]:
+    """Memory of the largest fold on a GPU, and the median of training clips per second; nothing on the processor."""
+    peaks = [result.gpu_memory_mb for result in results if result.gpu_memory_mb is not None]
+    rates = sorted(result.samples_per_s for result in results if result.samples_per_s is not None)
+    return ({"gpu_memory_mb": max(peaks)} if peaks else {}) | (
+        {"samples_per_s": rates[len(rates) // 2]} if rates else {}
+    )

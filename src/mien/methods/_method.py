@@ -100,6 +100,9 @@ class Method:
         seed: int = 0,
         on_epoch: OnEpoch | None = None,
         start: Path | None = None,
+        device: str = "auto",
+        checkpoint: Path | None = None,
+        copies: Inputs | None = None,
     ) -> Trained:
         """Train on these samples, and on nothing else.
 
@@ -114,13 +117,20 @@ class Method:
         classes : sequence of str, length K
             Names of the classes.
         settings : mapping, optional
-            Training settings; by default those of the preset ``paper``.
+            Training settings; by default those of the preset ``paper``. Which copies :func:`mien.evaluate` and
+            :func:`mien.train` make (``copies``) is of no concern here: what is trained on is what is given.
         seed : int
             Of everything random.
         on_epoch : callable, optional
             ``on_epoch(epoch, trained)`` after each epoch of a network, from 1.
         start : Path, optional
             For a network: a ``weights.safetensors`` to start from.
+        device : str
+            For a network: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+        checkpoint : Path, optional
+            For a network: a file to go on from, and to write once a minute (:func:`mien.training.loop.fit_network`).
+        copies : array, (N, V, ...), optional
+            For a network: copies of each sample, of which every epoch draws one in its place.
 
         Returns
         -------
@@ -135,7 +145,12 @@ class Method:
         labels = np.asarray(targets, dtype=np.int64)
         _check(self.recipe, inputs, labels, groups, classes)
         train = load_entry(self.entry)
-        chosen = self.settings() if settings is None else settings
+        chosen = dict(self.settings() if settings is None else settings)
+        chosen.pop("copies", None)
+        for_networks: dict[str, Any] = {"device": device, "checkpoint": checkpoint} if self.kind == "network" else {}
+        if copies is not None:
+            _check_copies(self, inputs, copies)
+            for_networks["copies"] = copies
         trained: Trained = train(
             self,
             inputs,
@@ -146,6 +161,7 @@ class Method:
             seed=seed,
             on_epoch=on_epoch,
             start=start,
+            **for_networks,
         )
         return trained
 
@@ -187,4 +203,14 @@ def _check(recipe: str, inputs: Inputs, labels: IntArray, groups: Sequence[str],
         name = classes[int(labels[0])]
         raise MienError(
             f"got only '{name}' to train on; expected two classes or more; use more data or another protocol"
+        )
+
+
+def _check_copies(method: Method, inputs: Inputs, copies: Inputs) -> None:
+    if method.kind == "classic":
+        raise MienError(f"got copies to draw from for '{method.name}', which has no epochs; expected none; drop them")
+    if copies.ndim < 3 or not copies.shape[1] or (len(copies), *copies.shape[2:]) != inputs.shape:
+        raise MienError(
+            f"got copies {copies.shape} of inputs {inputs.shape}; expected (N, V, ...) of the same N and size; "
+            "make them by the same recipe"
         )

@@ -101,6 +101,7 @@ def save_model(
     classes: Sequence[str],
     example: npt.NDArray[Any],
     details: Mapping[str, Any],
+    recipe: Recipe | None = None,
 ) -> Path:
     """Write a trained model as a folder.
 
@@ -116,6 +117,8 @@ def save_model(
         One input: its shape and type are what the model takes.
     details : mapping
         Further JSON for ``model.json``: settings, label map, seed, what it was trained on.
+    recipe : Recipe, optional
+        How the input was made; by default the method's recipe.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def save_model(
             "classes": list(classes),
             "input_shape": list(example.shape),
             "input_type": example.dtype.name,
-            "recipe": RECIPES[method.recipe].to_json(),
+            "recipe": (recipe or RECIPES[method.recipe]).to_json(),
             "parameters": trained.parameters,
             **details,
             "versions": versions(),
@@ -175,7 +178,7 @@ def load_model(folder: Path | str) -> TrainedModel:
     method = METHODS[card["method"]]
     recipe = Recipe.from_json(card["recipe"])
     known = RECIPES[method.recipe]
-    if recipe != known:
+    if _made(recipe) != _made(known):
         raise MienError(
             f"got a model of the recipe '{recipe.name}' {recipe.digest[:12]} in '{path}'; "
             f"expected '{known.name}' {known.digest[:12]}, as this mien makes it; train it again"
@@ -202,6 +205,11 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _made(recipe: Recipe) -> list[Any]:
+    """The steps of a recipe, wherever it finds faces and missing apexes: these two are the user's to choose."""
+    return [(step, [pair for pair in params if pair[0] not in ("apex", "faces")]) for step, params in recipe.steps]
 
 
 def _read_card(folder: Path) -> dict[str, Any]:

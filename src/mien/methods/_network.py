@@ -18,12 +18,15 @@ from torch import nn
 from mien.core import FloatArray, MienError
 from mien.methods._method import Inputs, IntArray, Method, OnEpoch, Prepare, Probabilities, load_entry
 from mien.methods._onnx import NETWORK, OnnxNetwork
+from mien.nn.explain import Looked, where
+from mien.nn.pretrained import load_torchvision
 from mien.training.augmentation import random_mirror
+from mien.training.devices import choose_device, to_device
 from mien.training.loop import fit_network
-from mien.training.seeds import one_thread, reproducible
+from mien.training.seeds import deterministic, one_thread, reproducible
 from mien.training.settings import Settings
 
-__all__ = ["WEIGHTS", "TrainedNetwork", "fit"]
+__all__ = ["WEIGHTS", "TrainedNetwork", "build", "fit"]
 
 WEIGHTS = "weights.safetensors"
 OPSET = 17
@@ -56,9 +59,11 @@ class TrainedNetwork:
 
     def outputs(self, inputs: Inputs) -> FloatArray:
         """Return what the network says of inputs in evaluation mode, float32 (N, ...)."""
-        with one_thread(), torch.inference_mode():
+        device = next(self.network.parameters()).device
+        with one_thread(), deterministic(device), torch.inference_mode():
             network = self.network.eval()
-            parts = [network(torch.from_numpy(self.prepare(part))) for part in _portions(inputs)]
+            tensors = (torch.from_numpy(self.prepare(part)) for part in _portions(inputs))
+            parts = [network(to_device(tensor, device)).cpu() for tensor in tensors]
         return np.asarray(torch.cat(parts).numpy(), np.float32)
 
     def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
@@ -66,8 +71,14 @@ class TrainedNetwork:
         probabilities = softmax(self.outputs(inputs).astype(np.float64), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
+    def where(self, inputs: Inputs, classes: Sequence[int]) -> Looked:
+        """Return where the network looked for these classes (:func:`mien.nn.explain.where`)."""
+        with one_thread(), deterministic(next(self.network.parameters()).device):
+            return where(self.network, torch.from_numpy(self.prepare(inputs)), classes)
+
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``network.onnx``; raise if ONNX and torch disagree."""
+        self.network.cpu()
         state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
         (folder / WEIGHTS).write_bytes(safetensors.torch.save(state))
         _export(self.network, self.example, folder / NETWORK)
@@ -90,14 +101,20 @@ def fit(
     seed: int,
     on_epoch: OnEpoch | None = None,
     start: Path | None = None,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    copies: Inputs | None = None,
 ) -> TrainedNetwork:
     """Train a method's network (see :meth:`mien.methods.Method.fit`)."""
     options = dict(settings)
-    arguments = dict(options.pop("network", {}))
+    arguments = options.pop("network", {})
     checked = Settings.of(options)
-    tensors = torch.from_numpy(method.prepare(inputs))
+    shown = inputs if copies is None else copies.reshape(-1, *copies.shape[2:])
+    tensors = torch.from_numpy(method.prepare(shown))
     with reproducible(seed):
-        network = load_entry(method.network)(n_classes, **arguments)
+        network = build(method, n_classes, arguments)
+    if checked.augment and not hasattr(network, "augment"):
+        raise MienError(f"got augment for '{method.name}', whose network has none; expected false; remove it")
     _check_fits(network, tensors, method)
     if start is not None:
         _start_from(network, start)
@@ -110,8 +127,21 @@ def fit(
         seed,
         on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
         augment=network.augment if checked.augment else _mirror(method) if checked.mirror else None,
+        device=choose_device(device),
+        checkpoint=checkpoint,
+        copies=len(shown) // len(targets),
     )
     return trained
+
+
+def build(method: Method, n_classes: int, options: Mapping[str, Any]) -> Any:
+    """Make a method's network; the option ``pretrained`` names a file of torchvision's weights for its backbone."""
+    arguments = dict(options)
+    pretrained = arguments.pop("pretrained", None)
+    network = load_entry(method.network)(n_classes, **arguments)
+    if pretrained is not None:
+        load_torchvision(network, pretrained)
+    return network
 
 
 def _portions(inputs: Inputs) -> Iterator[Inputs]:

@@ -23,7 +23,9 @@ UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
-    KeyError,
+    TypeError,
+    LookupError,
+    AttributeError,
     RuntimeError,
     pickle.UnpicklingError,
     safetensors.SafetensorError,
@@ -73,13 +75,18 @@ def load_torchvision(network: nn.Module, path: Path | str) -> None:
     Raises
     ------
     MienError
-        If the file does not open, or holds other weights than the backbone's.
+        If the network has no such backbone, the file does not open, or it holds other weights than the backbone's.
 
     Examples
     --------
     >>> load_torchvision(network, "densenet121-a639ec97.pth")  # doctest: +SKIP
     """
-    backbone = network.get_submodule("backbone")
+    backbone = getattr(network, "backbone", None)
+    if not isinstance(backbone, nn.Module):
+        raise MienError(
+            f"got '{path}' for {type(network).__name__}, which has no backbone of torchvision's; "
+            "expected adnet, resnet18 or resnet50; leave the weights out"
+        )
     given = {_monai_name(name): tensor for name, tensor in _read(Path(path)).items() if not name.startswith(HEADS)}
     wanted = {name: tensor for name, tensor in backbone.state_dict().items() if not name.startswith(HEADS)}
     fault = _difference(given, wanted)

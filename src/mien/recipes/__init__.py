@@ -7,15 +7,27 @@ from mien.recipes._prepare import Outcome, fill_cache, prepare_sample
 from mien.recipes._recipe import RECIPES, Recipe
 from mien.recipes._stage import STEPS, Stage, run
 from mien.recipes._take import NOTES, Face, Take, open_take
-from mien.recipes._variants import SHIFTS, with_apex, with_faces, with_shift
+from mien.recipes._variants import (
+    COPIES,
+    SHIFTS,
+    Copies,
+    copies_of,
+    with_apex,
+    with_faces,
+    with_jitter,
+    with_mirror,
+    with_shift,
+)
 
 __all__ = [
+    "COPIES",
     "NOTES",
     "RECIPES",
     "SHIFTS",
     "STEPS",
     "Cache",
     "CacheEntry",
+    "Copies",
     "Face",
     "Outcome",
     "Prepared",
@@ -24,6 +36,7 @@ __all__ = [
     "Take",
     "cache_key",
     "code_digest",
+    "copies_of",
     "fill_cache",
     "load",
     "open_take",
@@ -31,5 +44,7 @@ __all__ = [
     "run",
     "with_apex",
     "with_faces",
+    "with_jitter",
+    "with_mirror",
     "with_shift",
 ]

@@ -7,6 +7,7 @@ from mien.recipes._recipe import RECIPES, Recipe
 __all__ = [
     "ADNET",
     "AST_SVM",
+    "AST_SVM_UV",
     "C3D",
     "CAPSULENET",
     "DYNAMIC_IMAGE",
@@ -14,6 +15,7 @@ __all__ = [
     "MMNET_DEPTH",
     "MMNET_FLOW",
     "MS3D",
+    "MS3D_FRAMES",
     "REGISTERED_MAP",
     "SLSTT",
 ]
@@ -56,23 +58,28 @@ MMNET_FLOW = RECIPES.add(
         "mmnet-flow",
         ("register", {"by": "lwm", "size": 224, "neighbours": 12}),
         _TO_APEX,
-        ("stack", {"of": ("scaled motion",)}),
+        ("join", {"of": ("flow", "strain", "onset")}),
     ),
 )
-"""u, v over 4 px and strain times 16 between them, (1, 3, 224, 224) float32."""
+"""u and v in pixels, their strain, and the onset in RGB, 0 to 255, (1, 224, 224, 6) float32."""
 
 MMNET_DEPTH = RECIPES.add(
-    "mmnet-depth", Recipe.of("mmnet-depth", ("crop", {**_EYES, "size": 224}), ("depth", {"scale": 1500.0}))
+    "mmnet-depth",
+    Recipe.of(
+        "mmnet-depth",
+        ("register", {"by": "lwm", "size": 224, "neighbours": 12}),
+        ("join", {"of": ("frames", "depth")}),
+    ),
 )
-"""Difference of depth, (224, 224, 1) float32."""
+"""Onset and apex on the neutral face with their depth in the camera's units, (2, 224, 224, 4) uint16."""
+
+_MS3D = (_CLIP, ("crop", {**_EYES, "size": 134, "grey": True}), _EVM)
 
 MS3D = RECIPES.add(
     "ms3d",
     Recipe.of(
         "ms3d",
-        _CLIP,
-        ("crop", {**_EYES, "size": 134, "grey": True}),
-        _EVM,
+        *_MS3D,
         ("key-frames", {"frames": 17}),
         ("flow", {"algorithm": "tvl1", "first": "previous", "second": "each"}),
         ("stack", {"of": ("flow",)}),
@@ -80,19 +87,25 @@ MS3D = RECIPES.add(
 )
 """Flow between 17 key frames of the magnified clip, (16, 134, 134, 2) float32."""
 
-AST_SVM = RECIPES.add(
-    "ast-svm",
-    Recipe.of(
-        "ast-svm",
-        _CLIP,
-        ("register", {"by": "similarity", "size": 192, "grey": True}),
-        _EVM,
-        ("tim", {"frames": 11}),
-        ("flow", {"algorithm": "lk", "first": "previous", "second": "each"}),
-        ("stack", {"of": ("magnitude", "idsf")}),
-    ),
+MS3D_FRAMES = RECIPES.add(
+    "ms3d-frames",
+    Recipe.of("ms3d-frames", *_MS3D, ("key-frames", {"frames": 16}), ("stack", {"of": ("frames",)})),
 )
+"""Sixteen key frames of the magnified clip themselves, grey, (16, 134, 134) float32."""
+
+_AST = (
+    _CLIP,
+    ("register", {"by": "similarity", "size": 192, "grey": True}),
+    _EVM,
+    ("tim", {"frames": 11}),
+    ("flow", {"algorithm": "lk", "first": "previous", "second": "each"}),
+)
+
+AST_SVM = RECIPES.add("ast-svm", Recipe.of("ast-svm", *_AST, ("stack", {"of": ("magnitude", "idsf")})))
 """Length of the flow between eleven frames, and their differences to the first, (2, 10, 192, 192) float32."""
+
+AST_SVM_UV = RECIPES.add("ast-svm-uv", Recipe.of("ast-svm-uv", *_AST, ("stack", {"of": ("u", "v", "idsf")})))
+"""The same with the flow itself, u and v apart, (3, 10, 192, 192) float32."""
 
 SLSTT = RECIPES.add(
     "slstt",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mien.recipes._recipe import RECIPES, Recipe
 
-__all__ = ["DIS_STLBP_RIP", "LBP_SIP", "LBP_TOP", "STLBP_IP"]
+__all__ = ["DIS_STLBP_RIP", "LBP_SIP", "LBP_TOP", "STCLQP", "STLBP_IP"]
 
 _CLIP = ("frames", {"which": "onset to offset"})
 _CROP = (
@@ -25,6 +25,11 @@ LBP_SIP = RECIPES.add(
     "lbp-sip", Recipe.of("lbp-sip", _CLIP, _CROP, _TIM, ("lbp-sip", {"radii": (1, 1, 2), "blocks": (8, 8, 1)}))
 )
 """Six intersection points in 8 x 8 blocks, compressed: (1280,)."""
+
+STCLQP = RECIPES.add(
+    "stclqp", Recipe.of("stclqp", _CLIP, _CROP, _TIM, ("stclqp", {"radii": (1, 1, 2), "blocks": (5, 5, 1)}))
+)
+"""Counts of 256 patterns of sign, magnitude and orientation on XY, XT and YT in 5 x 5 blocks: (57600,)."""
 
 STLBP_IP = RECIPES.add("stlbp-ip", Recipe.of("stlbp-ip", _CLIP, _CROP, _TIM, ("stlbp-ip", {"blocks": (5, 5)})))
 """Integral projections in 5 x 5 blocks: (15750,)."""

@@ -2,6 +2,6 @@
 
 from mien.reports.analysis import IntervalPictures, write_analysis_report
 from mien.reports.elan import write_elan
-from mien.reports.evaluation import write_evaluation_report
+from mien.reports.evaluation import Look, write_evaluation_report
 
-__all__ = ["IntervalPictures", "write_analysis_report", "write_elan", "write_evaluation_report"]
+__all__ = ["IntervalPictures", "Look", "write_analysis_report", "write_elan", "write_evaluation_report"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien.core import FloatArray, MienError, UInt8Array
 
-__all__ = ["IntervalPictures", "motion_picture", "motion_scale", "photograph"]
+__all__ = ["IntervalPictures", "heat_picture", "motion_picture", "motion_scale", "photograph"]
 
 _SHOWN_PX = 256  # side of an embedded picture; shown at about 220
 _QUALITY = 90
@@ -116,8 +116,31 @@ def motion_picture(pictures: IntervalPictures) -> dict[str, Any]:
     }
 
 
+def heat_picture(picture: UInt8Array, heat: FloatArray) -> str:
+    """Lay a map over a picture without its colours; return the address of the embedded JPEG.
+
+    Parameters
+    ----------
+    picture : uint8 array, (H, W, 3)
+        RGB.
+    heat : float array, (h, w)
+        0 to 1, of the same part of the face; enlarged smoothly. The colours are those of :func:`motion_scale`.
+
+    Returns
+    -------
+    str
+        A ``data:`` address.
+    """
+    import cv2
+
+    shown = (_SHOWN_PX, _SHOWN_PX)
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    share = np.clip(cv2.resize(heat.astype(np.float32), shown, interpolation=cv2.INTER_LINEAR), 0, 1)
+    return photograph(_tint(cv2.resize(grey, shown, interpolation=cv2.INTER_CUBIC), share))
+
+
 def motion_scale(stops: int = 12) -> str:
-    """Return the colours of :func:`motion_picture` from no motion to full scale, as a CSS gradient."""
+    """Return the colours of :func:`motion_picture` and :func:`heat_picture` from 0 to full scale, as a CSS gradient."""
     share = np.linspace(0, 1, stops)[None]
     colours = _tint(np.full((1, stops, 3), 140, np.uint8), share)[0]
     return f"linear-gradient(90deg, {', '.join(f'rgb({r} {g} {b})' for r, g, b in colours)})"

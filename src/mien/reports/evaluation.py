@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from mien.core import Prediction
+import numpy as np
+
+from mien.core import FloatArray, Prediction, UInt8Array
 from mien.protocols.metrics import HEADLINES
 from mien.reports._page import write_page
+from mien.reports._pictures import heat_picture, motion_scale, photograph
 from mien.reports.figures import confusion_figure, interval_figure
 
-__all__ = ["write_evaluation_report"]
+__all__ = ["Look", "write_evaluation_report"]
 
 HARDEST = 20
 ONLY_A_RUN_KNOWS = ("parameters", "latency_ms", "peak_memory_mb")
@@ -25,6 +29,40 @@ HONEST = {
 }
 
 
+BY = {
+    "attention": "The maps are the network's own attention: what it let through, whatever the class.",
+    "Grad-CAM": "The maps are Grad-CAM (Selvaraju et al. 2017): what spoke for the class that was predicted.",
+}
+ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Where the network looked in one test clip.
+
+    Attributes
+    ----------
+    sample_id, truth, predicted : str
+        Which clip, and what it was taken for.
+    picture : uint8 array, (H, W, 3)
+        What the map lies over, cut out as the network's input is.
+    heat : float array, (h, w)
+        0 where it looked least, 1 where it looked most; all 0 if nowhere.
+    by : {"attention", "Grad-CAM"}
+        What the map was made by.
+    is_map : bool
+        Whether the picture is a ready motion map; else the apex frame.
+    """
+
+    sample_id: str
+    truth: str
+    predicted: str
+    picture: UInt8Array
+    heat: FloatArray
+    by: str
+    is_map: bool = False
+
+
 def write_evaluation_report(
     path: Path | str,
     *,
@@ -32,6 +70,7 @@ def write_evaluation_report(
     run: Mapping[str, Any],
     predictions: Sequence[Prediction],
     published: Sequence[Mapping[str, Any]] = (),
+    looks: Sequence[Look] = (),
 ) -> Path:
     """Write the report of an evaluation as one HTML file that opens offline.
 
@@ -49,6 +88,8 @@ def write_evaluation_report(
     published : sequence of mapping
         Published numbers of the same protocol: ``method``, ``corpus``, ``metric``, ``value``, ``source``, and
         optionally ``note``, ``suspect``.
+    looks : sequence of Look
+        Where the network looked in a few of the clips, all by the same means; without any, nothing is said of it.
 
     Returns
     -------
@@ -90,6 +131,9 @@ def write_evaluation_report(
         figures=list(_confusions({"all": scores, **datasets})),
         hardest=_hardest(predictions),
         hardest_sentence=_hardest_sentence(predictions),
+        looks=[_look(look) for look in looks],
+        looked_by=BY[looks[0].by] if looks else "",
+        heat_scale=motion_scale() if looks else "",
         subjects=sorted(scores["by_subject"].items(), key=lambda item: (item[1]["accuracy"], -item[1]["n"], item[0])),
         settings=dict(_flat(settings)),
         versions=dict(_flat(run.get("versions", {}))),
@@ -171,6 +215,21 @@ def _hardest_sentence(predictions: Sequence[Prediction]) -> str:
     return (
         f"Up to {HARDEST} samples that were read wrongly, {order}; of several seeds the mean and the commonest answer."
     )
+
+
+def _look(look: Look) -> dict[str, Any]:
+    """One clip's pair of pictures, and in words where the map is strongest."""
+    row, column = np.unravel_index(int(look.heat.argmax()), look.heat.shape)
+    place = ROWS[3 * int(row) // len(look.heat)], COLUMNS[3 * int(column) // look.heat.shape[1]]
+    return {
+        "sample_id": look.sample_id,
+        "truth": look.truth,
+        "predicted": look.predicted,
+        "what": "Motion map" if look.is_map else "Apex frame",
+        "plain": photograph(look.picture),
+        "heat": heat_picture(look.picture, look.heat),
+        "strongest": " ".join(dict.fromkeys(place)) if look.heat.any() else "nowhere",
+    }
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

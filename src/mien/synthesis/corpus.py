@@ -67,6 +67,7 @@ class _Camera:
     head: bool
     depth: bool
     zero_amplitude: bool
+    prototypes: bool
 
 
 def render_corpus(
@@ -85,6 +86,7 @@ def render_corpus(
     head: bool = True,
     depth: bool = False,
     zero_amplitude: bool = False,
+    prototypes: bool = False,
     jobs: int | None = None,
     advance: Advance | None = None,
 ) -> Path:
@@ -128,6 +130,9 @@ def render_corpus(
         stretches sinks.
     zero_amplitude : bool
         Render the very same clips with every displacement of the skin times 0.
+    prototypes : bool
+        Draw expressions from FACS's prototypes alone, whose class is sure, instead of from what people in three corpora
+        did, where one set of action units may go with two classes.
     jobs : int, optional
         Processes; by default one per core if there are many clips, else this one alone.
     advance : callable, optional
@@ -160,7 +165,7 @@ def render_corpus(
     out = Path(out)
     low, high = map(float, intensity_px)
     lens = (float(fps), size, float(face_px), (low, high), seed, float(noise), quality)
-    camera = _Camera(*lens, head, depth, zero_amplitude)
+    camera = _Camera(*lens, head, depth, zero_amplitude, prototypes)
     _check(out, camera, people, clips_per_person, jobs)
     cast = cast_people(portraits, people, camera.size, camera.face_px, seed)
     script = [clip for person in range(len(cast)) for clip in _script(person, clips_per_person, camera)]
@@ -222,7 +227,8 @@ def _clip(person: int, index: int, emotion: str, camera: _Camera) -> _Clip:
     apex = onset + max(round(rise * camera.fps), 1)
     offset = max(onset + round(total * camera.fps), apex + 1)
     strength = round(float(rng.uniform(*camera.intensity_px)), 3)
-    units, side = draw_expression(emotion, _random(camera.seed, _EXPRESSION, person, index))
+    chance = _random(camera.seed, _EXPRESSION, person, index)
+    units, side = draw_expression(emotion, chance, prototypes=camera.prototypes)
     event = Event(onset, apex, offset, units, side, strength, emotion)
     return _Clip(person, index, event, range(onset - before, offset + after + 1))
 

@@ -79,11 +79,15 @@ def mixture(emotion: str) -> tuple[Expression, ...]:
     )
 
 
-def draw_expression(emotion: str, rng: np.random.Generator) -> tuple[tuple[int, ...], str]:
+def draw_expression(emotion: str, rng: np.random.Generator, *, prototypes: bool = False) -> tuple[tuple[int, ...], str]:
     """Draw one expression of a class: its action units, and ``both``, ``left`` or ``right``.
 
-    Sides are the image's: ``left`` is the image-left half of the face.
+    Sides are the image's: ``left`` is the image-left half of the face. With ``prototypes`` only FACS's own sets are
+    drawn, evenly and on both sides; in the mixture one set may go with two classes, as it does in the corpora.
     """
+    if prototypes:
+        units = PROTOTYPES[emotion][rng.integers(len(PROTOTYPES[emotion]))]
+        return tuple(map(int, units.split("+"))), "both"
     expressions = mixture(emotion)
     chosen = expressions[rng.choice(len(expressions), p=[e.weight for e in expressions])]
     side = str(rng.choice(["left", "right"])) if rng.random() < chosen.one_sided else "both"

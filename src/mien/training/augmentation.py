@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-__all__ = ["joint_affine", "random_mirror"]
+__all__ = ["joint_affine", "joint_colour", "mirror_and_shift", "random_mirror"]
 
 
 def random_mirror(u_channel: int, top: float) -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -45,7 +45,14 @@ def random_mirror(u_channel: int, top: float) -> Callable[[Tensor, torch.Generat
 
 
 def joint_affine(
-    batch: Tensor, generator: torch.Generator, *, degrees: float = 4.0, shift_px: float = 4.0, mirror: float = 0.5
+    batch: Tensor,
+    generator: torch.Generator,
+    *,
+    degrees: float = 4.0,
+    shift_px: float = 4.0,
+    mirror: float = 0.5,
+    vectors: tuple[int, int] | None = None,
+    nearest: tuple[int, ...] = (),
 ) -> Tensor:
     """Mirror, turn and shift clips of frames at random, every frame of a clip alike (MMNet, section 4.3 of its report).
 
@@ -54,18 +61,23 @@ def joint_affine(
     Parameters
     ----------
     batch : Tensor, (N, F, C, H, W)
-        Clips of F frames.
+        Clips of F square frames.
     generator : Generator
         Draws one map per clip.
     degrees, shift_px : float
         Largest turn to either side, and largest shift along each axis, in pixels of 224.
     mirror : float
         Share of clips that are mirrored left to right.
+    vectors : (int, int), optional
+        Channels of u (right) and v (down): they turn with the picture, and a mirror negates u. Strain needs nothing:
+        no turn and no mirror changes it.
+    nearest : tuple of int
+        Channels that are never blended, such as depth, in which 0 is unknown.
 
     Returns
     -------
     Tensor
-        Like the batch: bilinear, the border repeated outwards.
+        Like the batch: bilinear but for ``nearest``, the border repeated outwards.
 
     Examples
     --------
@@ -89,4 +101,87 @@ def joint_affine(
     flat = batch.flatten(0, 1)
     grid = nn.functional.affine_grid(rows.repeat_interleave(frames, dim=0), list(flat.shape), align_corners=False)
     moved = nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
-    return moved.unflatten(0, (count, frames))
+    if nearest:
+        some = flat[:, list(nearest)]
+        moved[:, list(nearest)] = nn.functional.grid_sample(some, grid, "nearest", "border", align_corners=False)
+    moved = moved.unflatten(0, (count, frames))
+    if vectors:
+        # The rows lead from the new picture to the old one; their transpose leads back, as they only turn and mirror.
+        moved[:, :, list(vectors)] = torch.einsum("nji,nfjhw->nfihw", rows[:, :, :2], moved[:, :, list(vectors)])
+    return moved
+
+
+def joint_colour(frames: Tensor, generator: torch.Generator, *, strength: float = 0.1) -> Tensor:
+    """Change brightness and contrast of clips at random, every frame of a clip alike (MMNet, its text only).
+
+    Frames of a clip share the factors and the grey that the contrast turns about, the mean of the whole clip: where
+    they are equal they stay so, and a draw for each frame would look like motion.
+
+    Parameters
+    ----------
+    frames : Tensor, (N, F, 3, H, W)
+        RGB from 0 to 1.
+    generator : Generator
+        Draws two factors per clip.
+    strength : float
+        Brightness and contrast are multiplied by 1 - strength to 1 + strength.
+
+    Returns
+    -------
+    Tensor
+        Like the frames, cut off at 0 and 1.
+
+    Examples
+    --------
+    >>> clip = torch.rand(3, 1, 3, 8, 8).expand(3, 2, 3, 8, 8)
+    >>> other = joint_colour(clip, torch.Generator().manual_seed(0))
+    >>> bool((other[:, 0] == other[:, 1]).all()), bool((other == clip).all())
+    (True, False)
+    """
+    draw = 1 + strength * (2 * torch.rand(2, len(frames), 1, 1, 1, 1, generator=generator) - 1)
+    bright = frames * draw[0]
+    grey = bright.mean(dim=(1, 2, 3, 4), keepdim=True)
+    return (grey + (bright - grey) * draw[1]).clamp(0, 1)
+
+
+def mirror_and_shift(
+    batch: Tensor, generator: torch.Generator, *, shift_px: int, u_channels: tuple[int, ...] = ()
+) -> Tensor:
+    """Mirror a random half of motion clips left to right, and shift each at random; nothing moves beyond its edge.
+
+    Parameters
+    ----------
+    batch : Tensor, (N, C, T, H, W)
+        Clips in which 0 is no motion.
+    generator : Generator
+        Draws a side and a shift per clip.
+    shift_px : int
+        Largest shift to each side, pixels; the same for all steps of a clip.
+    u_channels : tuple of int
+        Channels that hold motion to the right, whose sign a mirror turns.
+
+    Returns
+    -------
+    Tensor
+        Like the batch.
+
+    Examples
+    --------
+    >>> flow = torch.ones(4, 2, 1, 1, 1)
+    >>> mirror_and_shift(flow, torch.Generator().manual_seed(0), shift_px=0, u_channels=(0,))[:, :, 0, 0, 0].tolist()
+    [[-1.0, 1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, 1.0]]
+    """
+    chosen = torch.rand(len(batch), generator=generator) < 0.5
+    moves = torch.randint(-shift_px, shift_px + 1, (len(batch), 2), generator=generator).tolist()
+    sign = batch.new_ones(batch.shape[1])
+    sign[list(u_channels)] = -1
+    flipped = batch.flip(-1) * sign[:, None, None, None]
+    mirrored = torch.where(chosen.to(batch.device)[:, None, None, None, None], flipped, batch)
+    padded = nn.functional.pad(mirrored, (shift_px,) * 4)
+    height, width = batch.shape[-2:]
+    return torch.stack(
+        [
+            clip[..., shift_px + down : shift_px + down + height, shift_px + right : shift_px + right + width]
+            for clip, (down, right) in zip(padded, moves, strict=True)
+        ]
+    )

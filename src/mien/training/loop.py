@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from mien.core import MienError, MienWarning
 from mien.training.adversarial import Loss, adversarial_backward
+from mien.training.checkpoint import EVERY_S, Checkpoint, identity
+from mien.training.devices import Precision, to_device
 from mien.training.losses import class_weights, weighted_cross_entropy
 from mien.training.seeds import reproducible
 from mien.training.settings import Settings
@@ -29,8 +32,15 @@ def fit_network(
     *,
     on_epoch: OnEpoch | None = None,
     augment: Augment | None = None,
+    device: torch.device | str = "cpu",
+    checkpoint: Path | None = None,
+    every_s: float | None = None,
+    copies: int = 1,
 ) -> nn.Module:
     """Train a classifier by cross entropy; the last epoch is the result.
+
+    Order and augmentation are drawn on the processor, so every device sees the same batches; the samples stay where
+    they are and only batches move.
 
     A network may say itself what a training sample is, ``samples(batch, targets) -> (batch, targets)``, and what its
     loss is, ``loss(output, targets, class_weights) -> scalar``, and how many samples a batch needs, ``least_batch``.
@@ -38,13 +48,13 @@ def fit_network(
     Parameters
     ----------
     network : Module
-        Maps (N, ...) inputs to (N, K) logits; trained in place.
-    inputs : Tensor, (N, ...)
+        Maps (N, ...) inputs to (N, K) logits; trained in place, and left on the device.
+    inputs : Tensor, (N * copies, ...)
         The training samples, and only those.
     targets : int64 Tensor, (N,)
         Their classes, 0 to K - 1.
     settings : Settings
-        Optimiser and its schedule, epochs, batch, class weights, label smoothing, clipping.
+        Optimiser and its schedule, epochs, batch, class weights, label smoothing, clipping, precision.
     seed : int
         Of shuffling, dropout and augmentation.
     on_epoch : callable, optional
@@ -52,6 +62,16 @@ def fit_network(
         It cannot change the training.
     augment : callable, optional
         ``augment(batch, generator) -> batch``.
+    device : device or str
+        Where it is trained, as torch names it.
+    checkpoint : Path, optional
+        Where to write, at the end of an epoch, all that the next one depends on. Where that file is there, training
+        goes on from it, ``on_epoch`` with the epoch after it, to the very bits of an unbroken training. A file that
+        does not open, or is of another training, is told by a :class:`MienWarning` and not used.
+    every_s : float, optional
+        Seconds from one writing to the next; 60 by default.
+    copies : int
+        Of each sample so many stand one after another in ``inputs``; an epoch draws one of them for each.
 
     Returns
     -------
@@ -63,24 +83,31 @@ def fit_network(
     MienError
         If the loss stops being a finite number; the message names the epoch and the batch.
     """
-    with reproducible(seed):
+    device = torch.device(device)
+    with reproducible(seed, device):
         generator = torch.Generator().manual_seed(seed)
-        loss_of = _loss(network, _weights(network, inputs, targets, settings), settings)
+        name = identity(network, inputs, targets, settings, seed) if checkpoint else ""
+        network.to(device)
+        loss_of = _loss(network, _weights(network, inputs, targets, settings, device), settings)
         samples = getattr(network, "samples", lambda batch, targets: (batch, targets))
         optimizer = _optimizer(network, settings)
-        for epoch in range(1, settings.epochs + 1):
+        precision = Precision(device, settings.precision)
+        parts = {"network": network, "optimizer": optimizer, "scaler": precision.scaler}
+        kept = Checkpoint(checkpoint, name, EVERY_S if every_s is None else every_s, generator, **parts)
+        for epoch in range(kept.restore(device) + 1, settings.epochs + 1):
             network.train()
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr_in(epoch)
             total = 0.0
-            order = torch.randperm(len(inputs), generator=generator)
+            order = torch.randperm(len(targets), generator=generator)
             batches = _batches(order, settings.batch, getattr(network, "least_batch", 1))
             for number, rows in enumerate(batches, 1):
-                batch = augment(inputs[rows], generator) if augment else inputs[rows]
+                batch = inputs[_drawn(rows, copies, generator)]
+                batch = augment(batch, generator) if augment else batch
                 if (number - 1) % settings.accumulate == 0:
                     optimizer.zero_grad()
-                batch, labels = samples(batch, targets[rows])
-                loss = _backward(network, loss_of, batch, labels, settings)
+                batch, labels = samples(to_device(batch, device), to_device(targets[rows], device))
+                loss = _backward(network, loss_of, batch, labels, settings, precision)
                 if not torch.isfinite(loss):
                     raise MienError(
                         f"got the loss {loss.item()} in epoch {epoch}, batch {number}; "
@@ -88,15 +115,24 @@ def fit_network(
                     )
                 if number % settings.accumulate == 0 or number == len(batches):
                     if settings.clip_norm is not None:
+                        precision.scaler.unscale_(optimizer)
                         nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
-                    optimizer.step()
+                    precision.scaler.step(optimizer)
+                    precision.scaler.update()
                 total += loss.item() * len(rows)
             network.eval()
             if on_epoch:
-                with torch.random.fork_rng(devices=[]):
-                    on_epoch(epoch, network, total / len(inputs))
+                with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                    on_epoch(epoch, network, total / len(targets))
                 network.eval()
+            if epoch < settings.epochs:
+                kept.save(epoch, device)
     return network
+
+
+def _drawn(rows: Tensor, copies: int, generator: torch.Generator) -> Tensor:
+    """Where a copy of each sample stands; nothing is drawn where there is one of each."""
+    return rows if copies == 1 else copies * rows + torch.randint(copies, rows.shape, generator=generator)
 
 
 def _batches(order: Tensor, size: int, least: int) -> list[Tensor]:
@@ -107,16 +143,26 @@ def _batches(order: Tensor, size: int, least: int) -> list[Tensor]:
     return batches
 
 
-def _backward(network: nn.Module, loss_of: Loss, batch: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+def _backward(
+    network: nn.Module, loss_of: Loss, batch: Tensor, targets: Tensor, settings: Settings, precision: Precision
+) -> Tensor:
     """Add a batch's gradients, those of the attacked batch included where there is an attack; return the loss."""
     if settings.pgd_steps:
-        epsilon, step, steps = settings.pgd_epsilon, settings.pgd_step, settings.pgd_steps
         clean, attacked = adversarial_backward(
-            network, loss_of, batch, targets, epsilon=epsilon, step=step, steps=steps
+            network,
+            loss_of,
+            batch,
+            targets,
+            epsilon=settings.pgd_epsilon,
+            step=settings.pgd_step,
+            steps=settings.pgd_steps,
+            share=1 / settings.accumulate,
+            precision=precision,
         )
         return clean + attacked
-    loss = loss_of(network(batch), targets)
-    (loss / settings.accumulate).backward()
+    with precision.cast():
+        loss = loss_of(network(batch), targets)
+    precision.scaled(loss / settings.accumulate).backward()
     return loss
 
 
@@ -129,14 +175,15 @@ def _loss(network: nn.Module, weights: Tensor, settings: Settings) -> Loss:
     return nn.CrossEntropyLoss(weights, label_smoothing=settings.label_smoothing)
 
 
-def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings, device: torch.device) -> Tensor:
     with torch.inference_mode():
-        n_classes = network.eval()(inputs[:1]).shape[1]
+        n_classes = network.eval()(to_device(inputs[:1], device)).shape[1]
     absent = sorted(set(range(n_classes)) - set(targets.tolist()))
     if absent:
         text = f"no training clip of class {', '.join(map(str, absent))} (of 0 to {n_classes - 1}): its weight is 0"
         warnings.warn(text, MienWarning, stacklevel=3)
-    return torch.as_tensor(class_weights(targets.numpy(), n_classes, settings.class_weights), dtype=torch.float32)
+    weights = class_weights(targets.numpy(), n_classes, settings.class_weights)
+    return torch.as_tensor(weights, dtype=torch.float32, device=device)
 
 
 def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:

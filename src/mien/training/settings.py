@@ -10,10 +10,11 @@ from typing import Any
 from mien.core import MienError
 from mien.training.losses import CLASS_WEIGHTS
 
-__all__ = ["LOSSES", "OPTIMIZERS", "SCHEDULES", "Settings"]
+__all__ = ["LOSSES", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "Settings"]
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 LOSSES = ("cross-entropy", "per-sample")
+PRECISIONS = ("float32", "bf16", "fp16")
 SCHEDULES = ("none", "step", "exponential", "cosine")
 RANGES = {
     "epochs": (1, math.inf),
@@ -32,7 +33,13 @@ RANGES = {
     "pgd_steps": (0, math.inf),
 }
 MAY_BE_NONE = ("decay_epochs", "clip_norm")
-CHOICES = {"optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS, "schedule": SCHEDULES, "loss": LOSSES}
+CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "class_weights": CLASS_WEIGHTS,
+    "schedule": SCHEDULES,
+    "loss": LOSSES,
+    "precision": PRECISIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,9 @@ class Settings:
         Adversarial training (:func:`mien.training.adversarial.pgd`); no attack with 0 steps.
     augment : bool
         Apply the network's own ``augment(batch, generator)`` to training batches.
+    precision : {"float32", "bf16", "fp16"}
+        Of forward pass and loss in training; the latter two are mixed precision, and fp16 is for GPUs only. Predictions
+        are always made in float32.
 
     Raises
     ------
@@ -104,6 +114,7 @@ class Settings:
     pgd_step: float = 1 / 255
     pgd_steps: int = 0
     augment: bool = False
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

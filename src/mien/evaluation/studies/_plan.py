@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mien.core import MienError, Sample
 from mien.datasets import DATASETS
+from mien.evaluation import _cost
+from mien.evaluation._cost import PAIR, duration, steps
 from mien.evaluation._data import _classes, read_samples
 from mien.evaluation.studies._study import Arm, Study
 from mien.methods import METHODS
 from mien.protocols.splits import splits
 from mien.recipes import RECIPES, load, with_apex, with_faces
 
-__all__ = ["Clips", "Row", "cost", "duration", "plan_rows", "read_clips", "seconds_per_step"]
-
-PAIR = 2  # clips that are trained on to measure a step,
-EPOCHS = 3  # in so many steps
+__all__ = ["Clips", "Row", "cost", "plan_rows", "read_clips", "seconds_per_step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +109,23 @@ def read_clips(dataset: str, root: Path | str, labels: str | None, *, errata: bo
     return Clips(tuple(sample for sample, _ in kept), tuple(truth for _, truth in kept), name)
 
 
-def seconds_per_step(method: str, preset: str, clips: Clips, apex: str, faces: str) -> float:
+def seconds_per_step(
+    method: str, settings: Mapping[str, Any], clips: Clips, apex: str, faces: str, device: str = "auto"
+) -> float:
     """Measure one training step of a network on a batch of its size, from two clips, on one thread."""
-    entry = METHODS[method]
-    settings = dict(entry.settings(preset))
-    pair = clips.pair()
-    inputs = load(pair, with_faces(with_apex(RECIPES[entry.recipe], apex), faces), jobs=1)
-
-    ends: list[float] = []
-    entry.fit(
-        inputs,
-        [0, 1],
-        ["a", "b"],
-        ["a", "b"],
-        settings=settings | {"epochs": EPOCHS, "batch": PAIR},
-        on_epoch=lambda _epoch, _trained: ends.append(time.perf_counter()),
-    )
-    # From the end of the first epoch on: it also pays for what is made only once.
-    return (ends[-1] - ends[0]) / (EPOCHS - 1) * settings.get("batch", 32) / PAIR
+    recipe = with_faces(with_apex(RECIPES[METHODS[method].recipe], apex), faces)
+    inputs = load(clips.pair(), recipe, jobs=1)
+    return _cost.seconds_per_step(method, settings, inputs, device)
 
 
 def cost(
-    rows: Sequence[Row], clips: Clips, protocol: str, seeds: Sequence[int], steps_s: dict[str, float], jobs: int
+    rows: Sequence[Row],
+    clips: Clips,
+    protocol: str,
+    seeds: Sequence[int],
+    steps_s: dict[str, float],
+    jobs: int,
+    unit: str = "cores",
 ) -> str:
     """Say in a line what is to be run, and about how long it takes where a step was measured."""
     sizes = [clips.training_sizes(protocol, seed) for seed in seeds]
@@ -145,28 +137,13 @@ def cost(
         line += f" x {' or '.join(map(str, epochs))} epochs"
     unknown = [row.run for row in networks if row.run not in steps_s]
     total = sum(
-        steps_s[row.run] * row.settings["epochs"] * math.ceil(size / row.settings.get("batch", 32))
+        steps_s[row.run] * steps(row.settings, fold_sizes)
         for row in networks
         if row.run in steps_s
         for fold_sizes in sizes
-        for size in fold_sizes
     )
     if steps_s:
-        line += f": about {duration(total / jobs)} of training on {jobs} cores (by a step on two clips)"
+        line += f": about {duration(total / jobs)} of training on {jobs} {unit} (by a step on two clips)"
     if unknown and steps_s:
         line += f", without {', '.join(unknown)}"
     return line + "; the inputs are prepared first, once"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it.
-
-    Examples
-    --------
-    >>> duration(45), duration(5400), duration(200000)
-    ('45 s', '1.5 h', '2.3 days')
-    """
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"

@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mien.core import MienError, MienWarning, atomic_path
+from mien.evaluation._gpus import devices_for
 from mien.evaluation._lock import locked
+from mien.evaluation._settings import chosen_device, chosen_settings, recorded
 from mien.evaluation.run import evaluate
 from mien.evaluation.studies._figure import write_figure
 from mien.evaluation.studies._plan import Clips, Row, cost, plan_rows, read_clips, seconds_per_step
 from mien.evaluation.studies._study import STUDIES, Study
 from mien.evaluation.studies._table import difference, table_row, write_csv
 from mien.methods import METHODS, versions
+from mien.protocols import compare
 
 __all__ = ["run_study"]
 
 T = TypeVar("T")
 DOCUMENT = "study.json"
+PAIR = 2
+PERMUTATIONS = 10_000
 # A study is continued only where all of these agree.
 IDENTITY = ("study", "dataset", "clips", "labels", "protocol", "seeds", "small", "apex", "faces", "errata", "settings")
 
@@ -39,6 +44,9 @@ def run_study(
     apex: str = "midpoint",
     faces: str = "dlib",
     errata: bool = False,
+    device: str = "auto",
+    precision: str | None = None,
+    pretrained: Path | str | None = None,
     measure: bool = True,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
@@ -63,6 +71,10 @@ def run_study(
         A label map; by default the one the table was published for, and for another corpus the dataset's own.
     protocol, seeds, jobs, apex, faces, errata
         As in :func:`mien.evaluate`.
+    device, precision
+        The same, for the rows that are networks; the others run on the processor.
+    pretrained : Path, optional
+        The same, for the rows whose network has the backbone of this file; the others begin as they are.
     measure : bool
         Measure a training step of each network first, to say how long all will take.
     progress : bool
@@ -75,7 +87,8 @@ def run_study(
     dict
         The content of ``study.json``: ``rows`` with ``row``, ``method``, ``preset``, ``state`` (``done``, ``failed``
         or ``not built``), ``scores`` and ``published`` by metric, ``parameters``, ``latency_ms``, ``peak_memory_mb``;
-        ``difference``, the protocol difference in a sentence.
+        ``difference``, the protocol difference in a sentence; ``pairs``, the paired tests of finished rows
+        (:func:`mien.protocols.compare`).
 
     Raises
     ------
@@ -97,22 +110,23 @@ def run_study(
     rows = plan_rows(study, dataset, asked, small=small)
     clips = read_clips(dataset, root, asked, errata=errata)
     runs = {row.run: row for row in rows if row.preset}
+    own = _own_options(runs, device, precision, pretrained)
     options: dict[str, Any] = {"protocol": protocol, "seeds": list(seeds), "apex": apex, "faces": faces}
     options["errata"] = errata
-    document = _document(study, dataset, root, clips, runs, options, small=small)
+    document = _document(study, dataset, root, clips, _settings(runs, own), options, small=small)
     options |= {"labels": asked, "jobs": jobs, "progress": progress}
     folder = Path(out)
     with locked(folder):
         _claim(folder, document)
         todo = [row for run, row in runs.items() if not _is_finished(folder / run)]
         if todo:
-            say(_announced(study, todo, len(runs), clips, options, measure=measure))
+            say(_announced(study, todo, len(runs), clips, options, own, measure=measure))
         failures: dict[str, str] = {}
         for row in todo:
             say(f"{row.arm.row}: {row.arm.method}, preset {row.preset}")
-            failures |= _run(row, dataset, root, folder, options)
+            failures |= _run(row, dataset, root, folder, options | own[row.run])
             _write(folder, study, document, rows, failures)
-        done = _write(folder, study, document, rows, failures)
+        done = _write(folder, study, document | {"pairs": _pairs(folder, rows)}, rows, failures)
         write_figure(folder / "study.png", done)
     if len(failures) == len(runs):
         raise MienError(next(iter(failures.values())))
@@ -124,7 +138,7 @@ def _document(
     dataset: str,
     root: Path | str,
     clips: Clips,
-    runs: Mapping[str, Row],
+    settings: Mapping[str, Any],
     options: Mapping[str, Any],
     *,
     small: bool,
@@ -141,12 +155,47 @@ def _document(
         "labels": clips.labels,
         **options,
         "small": small,
-        "settings": {run: row.settings for run, row in runs.items()},
+        "settings": dict(settings),
         "metrics": list(study.metrics),
         "difference": difference(study, dataset, clips.labels, options["protocol"], small=small),
         "notes": list(study.notes),
         "versions": versions(),
     }
+
+
+def _own_options(
+    runs: Mapping[str, Row], device: str, precision: str | None, pretrained: Path | str | None
+) -> dict[str, dict[str, Any]]:
+    """Device, precision and weights of each run; a device or weights that none can use raise :class:`MienError`."""
+    found: dict[str, dict[str, Any]] = {}
+    fault = None
+    for run, row in runs.items():
+        found[run] = {}
+        if METHODS[row.arm.method].kind == "classic":
+            continue
+        found[run] = {"device": device, "precision": precision, "pretrained": pretrained}
+        try:
+            chosen_settings(row.arm.method, row.preset, precision, pretrained)
+        except MienError as error:
+            fault = fault or error
+            found[run]["pretrained"] = None
+        settings = chosen_settings(row.arm.method, row.preset, precision)
+        chosen_device(row.arm.method, device, settings)
+    if fault and not any(options.get("pretrained") for options in found.values()):
+        raise fault
+    return found
+
+
+def _settings(runs: Mapping[str, Row], own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of each run, with the SHA-256 of its pretrained weights."""
+    found = {}
+    for run, row in runs.items():
+        given = own[run]
+        kept, weights = recorded(
+            chosen_settings(row.arm.method, row.preset, given.get("precision"), given.get("pretrained"))
+        )
+        found[run] = kept | ({"pretrained_sha256": weights["sha256"]} if weights else {})
+    return found
 
 
 def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
@@ -200,22 +249,36 @@ def _is_finished(run: Path) -> bool:
 
 
 def _announced(
-    study: Study, todo: Sequence[Row], total: int, clips: Clips, options: dict[str, Any], *, measure: bool
+    study: Study,
+    todo: Sequence[Row],
+    total: int,
+    clips: Clips,
+    options: dict[str, Any],
+    own: Mapping[str, Mapping[str, Any]],
+    *,
+    measure: bool,
 ) -> str:
     """The cost of what is still to be run."""
     import joblib
 
     steps_s = {}
+    gpus = 0
     for row in todo:
-        if measure and METHODS[row.arm.method].kind == "network":
+        if METHODS[row.arm.method].kind == "classic":
+            continue
+        given = own[row.run]
+        gpus = len(devices_for(METHODS[row.arm.method], given["device"]))
+        if measure:
             try:
-                arguments = (row.arm.method, row.preset, clips, options["apex"], options["faces"])
+                settings = chosen_settings(row.arm.method, row.preset, given["precision"])
+                arguments = (row.arm.method, settings, clips, options["apex"], options["faces"], given["device"])
                 steps_s[row.run] = apart(seconds_per_step, *arguments)
             except MienError:
                 continue  # the run itself will say why
-    jobs = options["jobs"] or joblib.cpu_count()
+    jobs = gpus or options["jobs"] or joblib.cpu_count()
     kept = f" ({total - len(todo)} of {total} are done)" if len(todo) < total else ""
-    return f"{study.name}{kept}: {cost(todo, clips, options['protocol'], options['seeds'], steps_s, jobs)}"
+    unit = "GPUs, a fold each" if gpus else "cores"
+    return f"{study.name}{kept}: {cost(todo, clips, options['protocol'], options['seeds'], steps_s, jobs, unit)}"
 
 
 def _run(row: Row, dataset: str, root: Path | str, folder: Path, options: dict[str, Any]) -> dict[str, str]:
@@ -242,6 +305,18 @@ def _write(
     write_csv(folder / "study.csv", done)
     _write_json(folder / DOCUMENT, done)
     return done
+
+
+def _pairs(folder: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Test each pair of finished rows (:func:`mien.protocols.compare`)."""
+    done = {row.arm.row: folder / row.run for row in rows if row.preset and _is_finished(folder / row.run)}
+    runs = {run: name for name, run in reversed(done.items())}  # rows that share a run are one
+    if len(runs) < PAIR:
+        return []
+    pairs: list[dict[str, Any]] = compare(
+        {runs[run]: run / "predictions.csv" for run in dict.fromkeys(done.values())}, permutations=PERMUTATIONS
+    )["pairs"]
+    return pairs
 
 
 def _scores(folder: Path, row: Row) -> dict[str, Any] | None:

@@ -26,8 +26,6 @@ class Arm:
         What stands for it here. One that is not in ``METHODS`` (yet) is a row that is not built here.
     variant : str or None
         Under which variant ``published.csv`` has its numbers; None where the paper prints none.
-    quoted : str
-        Under which method ``published.csv`` has them, where it is another name than ``method``.
     small : str
         The preset for ``--small``, where it is not ``small`` (of ``paper``) or ``small-<preset>``.
     """
@@ -36,7 +34,6 @@ class Arm:
     method: str
     preset: str = "paper"
     variant: str | None = ""
-    quoted: str = ""
     small: str = ""
 
     def preset_for(self, *, small: bool) -> str | None:
@@ -72,6 +69,8 @@ class Study:
         How it was published: half a sentence, with what makes the numbers differ from ours.
     notes : tuple of str
         What a reader of the table should know.
+    quoted_corpus : str
+        The corpus under which ``published.csv`` has the numbers, where it is another than the one they stand beside.
     """
 
     name: str
@@ -83,6 +82,7 @@ class Study:
     sources: tuple[str, ...]
     protocol: str
     notes: tuple[str, ...] = ()
+    quoted_corpus: str = ""
 
     def labels_for(self, dataset: str, labels: str | None = None) -> str | None:
         """Return the label map of the published numbers to show: the one asked for if it has some, else the first."""
@@ -94,7 +94,7 @@ class Study:
         if arm.variant is None:
             return {}
         here = self.labels_for(dataset, labels)
-        key = (arm.quoted or arm.method, arm.variant, dataset)
+        key = (arm.method, arm.variant, self.quoted_corpus or dataset)
         rows = [
             row
             for row in published(key[0])

@@ -14,13 +14,15 @@ from mien.methods import METHODS
 
 __all__ = ["COSTS", "difference", "table_row", "write_csv"]
 
-COSTS = ("parameters", "latency_ms", "peak_memory_mb")
+COSTS = ("parameters", "latency_ms", "peak_memory_mb", "folds_s")
 
 
 def difference(study: Study, dataset: str, labels: str, protocol: str, *, small: bool) -> str:
     """Say in one sentence how the published numbers came about, and how ours."""
     theirs = study.labels_for(dataset, labels)
-    if theirs is None:
+    if study.quoted_corpus:
+        published = f"Published for {study.quoted_corpus}, of which {dataset} may hold a part: {study.protocol}"
+    elif theirs is None:
         published = f"Published for {', '.join(study.corpora)}, not for {dataset}: {study.protocol}"
     else:
         published = f"Published ({theirs}): {study.protocol}"

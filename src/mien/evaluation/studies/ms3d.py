@@ -48,7 +48,7 @@ ABLATION = STUDIES.add(
         name="ms3d-ablation",
         table="Figure 11: what flow, attention and the two kinds of scales add",
         arms=(
-            Arm("raw frames", "ms3d", "raw", None),
+            Arm("raw frames", "ms3d-frames", variant=None),
             Arm("without attention", "ms3d", "no-attention", None),
             Arm("without spatial multi-scale", "ms3d", "no-spatial", None),
             Arm("without temporal multi-scale", "ms3d", "no-temporal", "without temporal multi-scale"),

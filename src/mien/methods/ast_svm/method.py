@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,12 +13,13 @@ from mien.methods._method import METHODS, Method
 
 
 def prepare(inputs: npt.NDArray[np.float32]) -> FloatArray:
-    """Take magnitude and IDSF (N, 2, 10, 192, 192) as they are."""
+    """Take length or u and v of the flow, then IDSF, (N, 2 or 3, 10, 192, 192), as they are."""
     return np.ascontiguousarray(inputs, dtype=np.float32)
 
 
 _PAPER = {"batch": 32, "lr": 1e-3, "epochs": 100}
-_SMALL = {"batch": 16, "lr": 2e-3, "epochs": 25}
+_SMALL = {"batch": 8, "lr": 2e-3, "epochs": 20, "schedule": "cosine", "augment": True}
+_REDUCED = {"size": 96}
 _ARMS = {
     "flow": {"streams": "flow"},
     "idsf": {"streams": "idsf"},
@@ -44,16 +46,16 @@ AST_SVM = METHODS.add(
             {
                 "paper": _PAPER,
                 "softmax": {**_PAPER, "classifier": "softmax"},
-                "small": _SMALL,
-                "small-softmax": {**_SMALL, "classifier": "softmax"},
+                "small": {**_SMALL, "network": _REDUCED},
+                "small-softmax": {**_SMALL, "classifier": "softmax", "network": _REDUCED},
                 **{name: {**_PAPER, "network": arm} for name, arm in _ARMS.items()},
-                **{f"small-{name}": {**_SMALL, "network": arm} for name, arm in _ARMS.items()},
+                **{f"small-{name}": {**_SMALL, "network": {**_REDUCED, **arm}} for name, arm in _ARMS.items()},
                 **{
                     f"{name}-softmax": {**_PAPER, "classifier": "softmax", "network": arm}
                     for name, arm in _ARMS.items()
                 },
                 **{
-                    f"small-{name}-softmax": {**_SMALL, "classifier": "softmax", "network": arm}
+                    f"small-{name}-softmax": {**_SMALL, "classifier": "softmax", "network": {**_REDUCED, **arm}}
                     for name, arm in _ARMS.items()
                 },
             }
@@ -69,5 +71,25 @@ AST_SVM = METHODS.add(
             "Probabilities are the softmax of the one-vs-rest decision values, not calibrated.",
         ),
         parameters=166657,
+    ),
+)
+
+AST_SVM_UV = METHODS.add(
+    "ast-svm-uv",
+    replace(
+        AST_SVM,
+        name="ast-svm-uv",
+        title="AST+SVMNet with the flow itself, u and v apart, in place of its length",
+        recipe="ast-svm-uv",
+        network="mien.methods.ast_svm.network:ast_uv",
+        presets=MappingProxyType(
+            {name: AST_SVM.presets[name] for name in ("paper", "softmax", "small", "small-softmax")}
+        ),
+        deviations=(
+            "Eleven frames by TIM, so that there are ten flow fields and ten differences; flow enters as u and v, "
+            "twenty maps, as the figure colours them, where the printed shape has ten.",
+            *AST_SVM.deviations[1:],
+        ),
+        parameters=170324,
     ),
 )

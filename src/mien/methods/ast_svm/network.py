@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from mien.core import MienError
 from mien.nn.attention import AverageMaxMLP
 from mien.nn.inception import Inception
+from mien.training.augmentation import mirror_and_shift
 
-__all__ = ["AST", "ChannelAttention", "FusionAttention", "SpatialAttention"]
+__all__ = ["AST", "ChannelAttention", "FusionAttention", "SpatialAttention", "ast_uv"]
 
 STEPS = 10
 POOLED = 32
@@ -122,6 +125,14 @@ class _Stream(nn.Module):
             stem3 = nn.Conv3d(maps, 16, 3, padding=1)
             self.temporal = nn.Sequential(stem3, nn.ReLU(), nn.MaxPool3d((1, 2, 2)), Inception(16, 16, dims=3))
 
+    def looked(self, x: Tensor) -> Tensor | None:
+        x = x.flatten(1, 2)
+        for part in self.attend:
+            if isinstance(part, SpatialAttention):
+                return part.weights(x)[:, 0]
+            x = part(x)
+        return None
+
     def forward(self, x: Tensor) -> Tensor:
         small = self.pool(self.attend(x.flatten(1, 2)))
         found = []
@@ -146,7 +157,7 @@ class AST(nn.Module):
     flow : {"mag", "uv"}
         Whether flow comes as its magnitude, 10 maps as printed, or as u and v, 20 maps.
     size : int
-        Side S of the maps, a multiple of 32.
+        Side S of the maps, a multiple of 32; those of a multiple of S are averaged down to it first.
     streams : {"both", "flow", "idsf"}
         The arms of table 9. The input is the same, the network ignores the other half.
     branches : {"both", "2d", "3d"}
@@ -212,15 +223,38 @@ class AST(nn.Module):
         MienError
             If the shape is another.
         """
+        x = self._sized(x)
         if tuple(x.shape[1:]) != self.shape:
             wanted = ", ".join(map(str, self.shape))
             raise MienError(f"got an input of {tuple(x.shape)}; expected (N, {wanted}); check flow and size")
         return torch.cat([stream(x[:, self.split[name]]) for name, stream in self.streams.items()], dim=1)
 
+    def looked(self, x: Tensor) -> Tensor | None:
+        """Return the spatial attention (N, S, S), the mean over the streams; None for an arm without."""
+        x = self._sized(x)
+        maps = [stream.looked(x[:, self.split[name]]) for name, stream in self.streams.items()]  # type: ignore[operator]
+        found = [one for one in maps if one is not None]
+        return torch.stack(found).mean(dim=0) if found else None
+
+    def augment(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Mirror half of the training clips, and shift each by up to 3 % of its side."""
+        u = (0,) if self.shape[0] > FLOW_MAPS["uv"] else ()
+        return mirror_and_shift(batch, generator, shift_px=batch.shape[-1] // 32, u_channels=u)
+
+    def _sized(self, x: Tensor) -> Tensor:
+        """Maps of a multiple of the size, averaged down to it."""
+        factor = int(x.shape[-1]) // self.shape[-1]
+        if x.ndim != len(self.shape) + 1 or factor < 2 or x.shape[-1] % self.shape[-1]:
+            return x
+        return nn.functional.avg_pool3d(x, (1, factor, factor))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K): what trains the features, and the paper's own softmax classifier."""
         logits: Tensor = self.classify(self.features(x))
         return logits
+
+
+ast_uv = partial(AST, flow="uv")
 
 
 def _activate(scores: Tensor, activation: str) -> Tensor:

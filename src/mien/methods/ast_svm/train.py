@@ -21,6 +21,7 @@ from mien.methods._method import Inputs, IntArray, Method, OnEpoch, Probabilitie
 from mien.methods._network import TrainedNetwork
 from mien.methods._svm import THREADS
 from mien.methods.ast_svm._saved import CLASSIFIERS, SVM_FILE, decided, load
+from mien.nn.explain import Looked
 
 __all__ = ["TrainedAST", "fit", "load", "one_vs_rest"]
 
@@ -69,11 +70,15 @@ class TrainedAST:
         with THREADS.limit(limits=1):
             return decided(self.svm, self.extractor.outputs(inputs), self.n_classes)
 
+    def where(self, inputs: Inputs, classes: Sequence[int]) -> Looked:
+        """Return where the network looked; without attention, what spoke to the linear layer the SVM replaces."""
+        return self.trained.where(inputs, classes)
+
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``, ``network.onnx`` (up to the features) and the SVM ``model.skops``."""
         import skops.io
 
-        self.extractor.save(folder)
+        self.extractor.save(folder)  # which also brings the network to the processor
         state = {name: tensor.contiguous() for name, tensor in self.trained.network.state_dict().items()}
         (folder / _network.WEIGHTS).write_bytes(safetensors.torch.save(state))
         skops.io.dump({"svm": self.svm, "n_classes": self.n_classes}, folder / SVM_FILE)
@@ -90,6 +95,8 @@ def fit(
     seed: int,
     on_epoch: OnEpoch | None = None,
     start: Path | None = None,
+    device: str = "auto",
+    checkpoint: Path | None = None,
 ) -> TrainedAST | TrainedNetwork:
     """Train the network with cross entropy, freeze it, train the SVM on its features (section III.D).
 
@@ -121,6 +128,8 @@ def fit(
         seed=seed,
         on_epoch=per_epoch,
         start=start,
+        device=device,
+        checkpoint=checkpoint,
     )
     return trained if classifier == "softmax" else _with_svm(trained, inputs, targets, n_classes)
 

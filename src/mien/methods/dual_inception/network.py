@@ -5,34 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DualInception", "InceptionBlock", "inception_stream"]
+from mien.nn.inception import Inception
 
-
-class InceptionBlock(nn.Module):
-    """Four parallel views of the same map (Szegedy et al., CVPR 2015), each of the same width.
-
-    Convolution 1 x 1; 1 x 1 then 3 x 3; 1 x 1 then 5 x 5; max pooling 3 x 3 then 1 x 1; ReLU after each convolution.
-
-    Parameters
-    ----------
-    before, width : int
-        Channels in; channels per view, so that 4 * width come out.
-    """
-
-    def __init__(self, before: int, width: int) -> None:
-        super().__init__()
-        self.views = nn.ModuleList(
-            [
-                _convolutions(before, width),
-                _convolutions(before, width, 3),
-                _convolutions(before, width, 5),
-                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), _convolutions(before, width)),
-            ]
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return features (N, 4 * width, H, W) of x (N, before, H, W)."""
-        return torch.cat([view(x) for view in self.views], dim=1)
+__all__ = ["DualInception", "as_grey", "inception_stream"]
 
 
 class DualInception(nn.Module):
@@ -77,11 +52,4 @@ def as_grey(channel: Tensor) -> Tensor:
 
 def inception_stream() -> nn.Sequential:
     """Build one stream: a grey picture (N, 3, 28, 28) to (N, 24, 14, 14), and that to features (N, 64, 7, 7)."""
-    return nn.Sequential(InceptionBlock(3, 6), nn.MaxPool2d(2), InceptionBlock(24, 16), nn.MaxPool2d(2))
-
-
-def _convolutions(before: int, width: int, size: int = 0) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Conv2d(before, width, 1), nn.ReLU()]
-    if size:
-        layers += [nn.Conv2d(width, width, size, padding=size // 2), nn.ReLU()]
-    return nn.Sequential(*layers)
+    return nn.Sequential(Inception(3, 6, dims=2), nn.MaxPool2d(2), Inception(24, 16, dims=2), nn.MaxPool2d(2))

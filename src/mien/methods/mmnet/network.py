@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.core import MienError
 from mien.nn.pretrained import ImageNetPixels
-from mien.training.augmentation import joint_affine
+from mien.training.augmentation import joint_affine, joint_colour
 
-__all__ = ["INPUTS", "ContinuousAttentionBlock", "MMNet", "PositionCalibration"]
+__all__ = [
+    "INPUTS",
+    "ContinuousAttentionBlock",
+    "MMNet",
+    "PositionCalibration",
+    "mmnet_depth",
+    "mmnet_flow",
+    "mmnet_rgbd",
+]
 
 INPUTS = {"rgb": 3, "flow": 2, "flow+strain": 3, "depth": 1, "rgbd": 4}  # channels of the first convolution
-PACKED = {"rgb": (2, 3), "flow": (5,), "flow+strain": (6,), "depth": (2, 4), "rgbd": (2, 4)}  # before S, S
+PACKED = {"rgb": (2, 3), "flow": (6,), "flow+strain": (6,), "depth": (2, 4), "rgbd": (2, 4)}  # before S, S
 REDUCTION = 16  # side of the image to side of the last feature map
 DEPTH_SCALE = 1500.0  # the reproduction's, in units of the depth image
 FLOW_SCALE = 4 / 224  # shift that counts as 1, in image sides
@@ -141,11 +151,13 @@ class MMNet(nn.Module):
         See :class:`ContinuousAttentionBlock`.
     position : bool
         Whether there is a sub-branch.
+    colour : float
+        How much :meth:`augment` changes brightness and contrast, at most; 0.1 in the text, nothing in the code.
 
     Raises
     ------
     MienError
-        If the input is unknown, or a size does not divide.
+        If the input is unknown, a size does not divide, or ``colour`` is not from 0 to below 1.
 
     Notes
     -----
@@ -171,6 +183,7 @@ class MMNet(nn.Module):
         attention_prior: bool = True,
         attention_norm: bool = True,
         position: bool = True,
+        colour: float = 0.0,
     ) -> None:
         super().__init__()
         if inputs not in INPUTS:
@@ -178,7 +191,10 @@ class MMNet(nn.Module):
         for name, value in (("size", size), ("width", width)):
             if value <= 0 or value % 16:
                 raise MienError(f"got {name} = {value}; expected a multiple of 16; change the setting")
+        if not 0 <= colour < 1:
+            raise MienError(f"got colour = {colour}; expected a number from 0 to below 1; change the setting")
         self.inputs, self.size, self.side, self.attention_prior = inputs, size, size // REDUCTION, attention_prior
+        self.colour = colour
         self.pixels = ImageNetPixels()
         stem, quarter = width * 180 // 512, width // 4
         self.stem = nn.Sequential(*_convolution(INPUTS[inputs], stem, 2), *_convolution(stem, quarter, 1))
@@ -196,11 +212,12 @@ class MMNet(nn.Module):
         Parameters
         ----------
         x : Tensor
-            ``rgb``: onset and apex (N, 2, 3, S, S), RGB from 0 to 1; the difference is taken inside. Frames of a
-            multiple of S are averaged down to it.
+            ``rgb``: onset and apex (N, 2, 3, S, S), RGB from 0 to 1; the difference is taken inside.
             ``depth`` and ``rgbd``: onset and apex (N, 2, 4, S, S), RGB from 0 to 1 and the depth image's own units, 0
-            where it knows nothing. ``flow``: (N, 5, S, S), u and v from onset to apex in pixels of this size, then the
-            RGB onset from 0 to 1. ``flow+strain``: (N, 6, S, S), u, v, strain, RGB onset.
+            where it knows nothing. ``flow`` and ``flow+strain``: (N, 6, S, S), u and v from onset to apex in pixels,
+            their strain, which ``flow`` ignores, and the RGB onset from 0 to 1.
+            Inputs of a multiple of S are averaged down to it, flow in pixels of S then; of depth, which is never
+            blended, one pixel in each block is taken.
 
         Raises
         ------
@@ -218,17 +235,36 @@ class MMNet(nn.Module):
         """Return the four attention maps, (N, 1, S / 2, S / 2) to (N, 1, S / 16, S / 16), values 0 to 1."""
         return tuple(self._main_branch(self.motion(self._sized(x)))[1])
 
-    def _sized(self, x: Tensor) -> Tensor:
-        """RGB frames of a multiple of the size, averaged down to it."""
-        factor = x.shape[-1] // self.size
-        if self.inputs != "rgb" or x.ndim != 5 or factor < 2 or x.shape[-1] % self.size:
-            return x
-        return functional.avg_pool2d(x.flatten(0, 1), factor).unflatten(0, x.shape[:2])
+    def looked(self, x: Tensor) -> Tensor:
+        """Return the last attention map (N, S / 16, S / 16), which those before it bound."""
+        return self.attention(x)[-1][:, 0]
 
-    @staticmethod
-    def augment(batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Mirror, turn and shift onset and apex of training clips alike."""
-        return joint_affine(batch, generator)
+    def _sized(self, x: Tensor) -> Tensor:
+        """Inputs of a multiple of the size, brought down to it."""
+        factor = x.shape[-1] // self.size
+        if tuple(x.shape[1:-2]) != PACKED[self.inputs] or factor < 2 or x.shape[-1] % self.size:
+            return x
+        if self.inputs.startswith("flow"):
+            small = functional.avg_pool2d(x, factor)
+            return torch.cat([small[:, :2] / factor, small[:, 2:]], dim=1)
+        small = functional.avg_pool2d(x[:, :, :3].flatten(0, 1), factor).unflatten(0, x.shape[:2])
+        if self.inputs == "rgb":
+            return small
+        return torch.cat([small, x[:, :, 3:, factor // 2 :: factor, factor // 2 :: factor]], dim=2)
+
+    def augment(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Mirror, turn and shift onset and apex of training clips alike, flow and depth with them.
+
+        With ``colour``, brightness and contrast of the frames change too, of both alike; flow and depth stay.
+        """
+        flow = self.inputs.startswith("flow")
+        clips = batch[:, None] if flow else batch
+        depth = (3,) if self.inputs in ("depth", "rgbd") else ()
+        moved = joint_affine(clips, generator, vectors=(0, 1) if flow else None, nearest=depth)
+        if self.colour:
+            rgb = slice(3, 6) if flow else slice(0, 3)
+            moved[:, :, rgb] = joint_colour(moved[:, :, rgb], generator, strength=self.colour)
+        return moved[:, 0] if flow else moved
 
     def motion(self, x: Tensor) -> Tensor:
         """Return what the main branch sees (N, C, S, S); where nothing moved it is 0.
@@ -270,3 +306,8 @@ class MMNet(nn.Module):
 
 def _convolution(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
+
+
+mmnet_flow = partial(MMNet, inputs="flow+strain")
+mmnet_depth = partial(MMNet, inputs="depth")
+mmnet_rgbd = partial(MMNet, inputs="rgbd")

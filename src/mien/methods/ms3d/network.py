@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,12 +24,14 @@ from mien.methods.ms3d.blocks import (
     rc2,
     rc3,
 )
+from mien.training.augmentation import mirror_and_shift
 
-__all__ = ["MS3D", "log_of_selected", "loss_over_heads"]
+__all__ = ["MS3D", "log_of_selected", "loss_over_heads", "ms3d_frames"]
 
 BLOCKS: dict[str, Any] = {"basic": ResNetBlock, "bottleneck": ResNetBottleneck}
 REPEATS = (3, 4, 6, 3)  # of Block2 to Block5
 HIDDEN = 128
+FLOW = 2  # channels u, v
 IN_GRAPH = ("min_entropy", "mean")
 CHOICES = {
     "block": tuple(BLOCKS),
@@ -52,7 +55,7 @@ class MS3D(nn.Module):
     channels : int
         Of the input: 2 for flow (u, v); 1 for grey frames, the paper's arm without flow.
     frames, size : int
-        T and S: the input is (N, channels, T, S, S).
+        T and S: the input is (N, channels, T, S, S); of a multiple of S it is averaged down: 67 costs a quarter of 134.
     width : int
         Channels of the stem, a multiple of 4; the stages have 1, 2, 4, 8 times as many (4 times that as bottlenecks).
     block : {"basic", "bottleneck"}
@@ -166,6 +169,7 @@ class MS3D(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits of all heads (N, H, K)."""
+        x = self._sized(x)
         self._check(x)
         maps = self.fused(self.stages_of(x))
         return torch.stack([head(features) for head, features in zip(self.heads, maps, strict=True)], dim=1)
@@ -188,6 +192,19 @@ class MS3D(nn.Module):
             above = seen[-1] if self.fusion == "cascade" else stages[3 - number]
             seen.append(fuse(up(above), stages[2 - number]))
         return seen
+
+    def augment(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Mirror half of the training clips, and shift each by up to 6 % of its side; grey frames have no u."""
+        is_flow = batch.shape[1] == FLOW
+        shift = batch.shape[-1] // 16
+        return mirror_and_shift(batch, generator, shift_px=shift, u_channels=(0,) if is_flow else ())
+
+    def _sized(self, x: Tensor) -> Tensor:
+        """Clips of a multiple of the size, averaged down to it."""
+        factor = int(x.shape[-1]) // self.shape[-1]
+        if x.ndim != len(self.shape) + 1 or factor < 2 or x.shape[-1] % self.shape[-1]:
+            return x
+        return functional.avg_pool3d(x, (1, factor, factor))
 
     def _check(self, x: Tensor) -> None:
         if tuple(x.shape[1:]) != self.shape:
@@ -310,3 +327,6 @@ def _head(channels: int, n_classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(channels, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_classes)
     )
+
+
+ms3d_frames = partial(MS3D, channels=1)

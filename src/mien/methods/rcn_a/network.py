@@ -71,10 +71,16 @@ class RCNA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of maps (N, 3, H, W), channels u, v, strain, values 0 to 1; any H, W from 8."""
         low = self.first(x)
-        attention = class_attention(average_pool(low, self.pool), self.classify.weight)
-        weighted = average_pool(self.second(low), self.pool) * attention
+        weighted = average_pool(self.second(low), self.pool) * self._attention(low)
         logits: Tensor = self.classify(weighted.flatten(1))
         return logits
+
+    def looked(self, x: Tensor) -> Tensor:
+        """Return the attention (N, p, p), values 0 to 1."""
+        return self._attention(self.first(x))[:, 0]
+
+    def _attention(self, low: Tensor) -> Tensor:
+        return class_attention(average_pool(low, self.pool), self.classify.weight)
 
 
 def class_attention(features: Tensor, weights: Tensor) -> Tensor:

@@ -48,10 +48,29 @@ class VisionTransformer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the normalised class token (N, width) of images (N, 3, size, size)."""
-        patches = self.embed(images).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.token.expand(patches.shape[0], -1, -1), patches], dim=1) + self.positions
-        encoded: Tensor = self.norm(self.layers(tokens)[:, 0])
+        encoded: Tensor = self.norm(self.layers(self._tokens(images))[:, 0])
         return encoded
+
+    def rollout(self, images: Tensor) -> Tensor:
+        """Return how much of each patch reaches the class token, (N, size / patch, size / patch).
+
+        Attention rollout (Abnar & Zuidema, ACL 2020, eq. 1): the product over the layers of (A + I) / 2, where A is the
+        mean of the heads and I the residual path.
+        """
+        tokens = self._tokens(images)
+        direct = torch.eye(tokens.shape[1], device=tokens.device)
+        paths = direct
+        for layer in self.layers:
+            assert isinstance(layer, nn.TransformerEncoderLayer)
+            normed = layer.norm1(tokens)
+            paths = (layer.self_attn(normed, normed, normed)[1] + direct) / 2 @ paths
+            tokens = layer(tokens)
+        side = round((len(direct) - 1) ** 0.5)
+        return paths[:, 0, 1:].unflatten(1, (side, side))
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        patches = self.embed(images).flatten(2).transpose(1, 2)
+        return torch.cat([self.token.expand(patches.shape[0], -1, -1), patches], dim=1) + self.positions
 
 
 class SLSTT(nn.Module):
@@ -132,16 +151,26 @@ class SLSTT(nn.Module):
         MienError
             If the shape is another.
         """
+        images = self._images(x)
+        encoded = self.encoder(images.flatten(0, 1)).reshape(images.shape[0], images.shape[1], -1)
+        summary = encoded.mean(dim=1) if self.lstm is None else self.lstm(encoded)[0][:, -1]
+        logits: Tensor = self.classify(summary)
+        return logits
+
+    def looked(self, x: Tensor) -> Tensor:
+        """Return the attention rollout of the encoder (N, size / patch, size / patch), the mean over the T images."""
+        images = self._images(x)
+        return self.encoder.rollout(images.flatten(0, 1)).unflatten(0, images.shape[:2]).mean(dim=1)
+
+    def _images(self, x: Tensor) -> Tensor:
         factor = x.shape[-1] // self.size
         if x.ndim == 5 and factor > 1 and x.shape[-1] % self.size == 0:
             x = functional.avg_pool2d(x.flatten(0, 1), factor).unflatten(0, x.shape[:2])
         if x.ndim != 5 or tuple(x.shape[2:]) != (3, self.size, self.size) or not x.shape[1]:
             wanted = f"(N, T, 3, {self.size}, {self.size})"
             raise MienError(f"got an input of {tuple(x.shape)}; expected {wanted}; check the images")
-        encoded = self.encoder(self.pixels(x).flatten(0, 1)).reshape(x.shape[0], x.shape[1], -1)
-        summary = encoded.mean(dim=1) if self.lstm is None else self.lstm(encoded)[0][:, -1]
-        logits: Tensor = self.classify(summary)
-        return logits
+        images: Tensor = self.pixels(x)
+        return images
 
 
 def _layer(width: int, heads: int) -> nn.TransformerEncoderLayer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -14,13 +14,17 @@ import numpy.typing as npt
 from mien.core import FloatArray, MienError
 
 __all__ = [
+    "as_code",
+    "block_counts",
     "block_histograms",
     "block_of",
     "circle",
+    "differences",
     "grid",
     "histograms",
     "offset",
     "pattern_codes",
+    "shifted",
     "steps",
     "uniform_bins",
     "whole_numbers",
@@ -81,18 +85,26 @@ def offset(t: float, y: float, x: float) -> Offset:
 
 def pattern_codes(volume: PixelArray, offsets: Sequence[Offset], margin: Offset) -> npt.NDArray[np.uint16]:
     """Code of every centre at least ``margin`` (t, y, x) from the volume's faces; bit p is neighbour p >= centre."""
+    return as_code(difference >= 0 for difference, _ in differences(volume, offsets, margin))
+
+
+def as_code(bits: Iterable[npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint16]:
+    """Put bits together to a whole number, the first as the lowest."""
+    return np.sum([bit.astype(np.uint16) << place for place, bit in enumerate(bits)], axis=0, dtype=np.uint16)
+
+
+def differences(volume: PixelArray, offsets: Sequence[Offset], margin: Offset) -> Iterator[tuple[PixelArray, int]]:
+    """For each neighbour, what it has more than every centre, times a whole number, and that number."""
     if any(size <= 2 * edge for size, edge in zip(volume.shape, margin, strict=True)):
         raise MienError(
             f"got {volume.shape} = (T, H, W) for radii {margin} in (t, y, x); expected more than twice the radius each "
             "way; use a smaller radius or interpolate to more frames"
         )
-    centre = _shifted(volume, (0, 0, 0), margin)
-    codes = np.zeros(centre.shape, np.uint16)
-    for bit, neighbour in enumerate(offsets):
+    centre = shifted(volume, (0, 0, 0), margin)
+    for neighbour in offsets:
         taps = _taps(neighbour)
-        total = sum(_shifted(volume, shift, margin) * weight for shift, weight in taps)
-        codes |= (total >= centre * sum(weight for _, weight in taps)).astype(np.uint16) << bit
-    return codes
+        scale = sum(weight for _, weight in taps)
+        yield sum(shifted(volume, shift, margin) * weight for shift, weight in taps) - centre * scale, scale
 
 
 def _taps(displacement: Offset) -> list[tuple[Offset, int]]:
@@ -103,7 +115,8 @@ def _taps(displacement: Offset) -> list[tuple[Offset, int]]:
     return [((t, y, x), a * b * c) for (t, a), (y, b), (x, c) in product(*axes)]
 
 
-def _shifted(volume: PixelArray, shift: Offset, margin: Offset) -> PixelArray:
+def shifted(volume: PixelArray, shift: Offset, margin: Offset) -> PixelArray:
+    """The pixel so far from every centre at least ``margin`` from the volume's faces, all in whole (t, y, x)."""
     zipped = zip(volume.shape, shift, margin, strict=True)
     return volume[tuple(slice(edge + step, size - edge + step) for size, step, edge in zipped)]
 
@@ -131,6 +144,13 @@ def block_histograms(
     bins: npt.NDArray[np.int64], count: int, blocks: Offset, shape: Sequence[int], margin: Offset
 ) -> FloatArray:
     """Histograms by block, (T' H' W' blocks, count), each of sum 1; blocks divide the volume that codes came from."""
+    return _shares(block_counts(bins, count, blocks, shape, margin))
+
+
+def block_counts(
+    bins: npt.NDArray[np.int64], count: int, blocks: Offset, shape: Sequence[int], margin: Offset
+) -> npt.NDArray[np.int64]:
+    """How often each bin occurs in each block, (T' H' W' blocks, count)."""
     axes = []
     for size, number, edge in zip(shape, blocks, margin, strict=True):
         axis = block_of(size, number)[edge : size - edge]
@@ -141,10 +161,19 @@ def block_histograms(
             )
         axes.append(axis)
     t, y, x = np.ix_(*axes)
-    return histograms((t * blocks[1] + y) * blocks[2] + x, bins, prod(blocks), count)
+    return _counts((t * blocks[1] + y) * blocks[2] + x, bins, prod(blocks), count)
 
 
 def histograms(group: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], groups: int, count: int) -> FloatArray:
     """Histogram of the bins of each group, (groups, count), each of sum 1; no group may be empty."""
-    table = np.bincount((group * count + bins).ravel(), minlength=groups * count).reshape(groups, count)
-    return (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+    return _shares(_counts(group, bins, groups, count))
+
+
+def _counts(
+    group: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], groups: int, count: int
+) -> npt.NDArray[np.int64]:
+    return np.bincount((group * count + bins).ravel(), minlength=groups * count).reshape(groups, count)
+
+
+def _shares(counts: npt.NDArray[np.int64]) -> FloatArray:
+    return (counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)

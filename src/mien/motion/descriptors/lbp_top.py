@@ -20,7 +20,7 @@ from mien.motion.descriptors._patterns import (
     whole_numbers,
 )
 
-__all__ = ["PLANES", "lbp_codes", "lbp_top", "plane_codes"]
+__all__ = ["PLANES", "lbp_codes", "lbp_top", "plane_codes", "plane_offsets"]
 
 PLANES = ("xy", "xt", "yt")
 """The planes, in the order of the histograms."""
@@ -78,7 +78,7 @@ def lbp_top(
         raise MienError(f"got neighbours {neighbours}; expected three numbers, for XY, XT and YT; give all three")
     parts = []
     for plane, points in zip(PLANES, neighbours, strict=True):
-        codes = pattern_codes(volume, _offsets(plane, radii, points), margin)
+        codes = pattern_codes(volume, plane_offsets(plane, radii, points), margin)
         table, count = uniform_bins(points) if uniform else (np.arange(2**points), 2**points)
         parts.append(block_histograms(table[codes], count, cells, volume.shape, margin))
     return np.concatenate(parts, axis=1).ravel()
@@ -129,7 +129,7 @@ def plane_codes(
     >>> np.unique(plane_codes(ramp, "xt", radii=(1, 1, 1), neighbours=4))  # before < centre, left, after, right >= it
     array([14], dtype=uint16)
     """
-    return pattern_codes(whole_numbers(volume, "a volume"), _offsets(plane, radii, neighbours), steps(radii))
+    return pattern_codes(whole_numbers(volume, "a volume"), plane_offsets(plane, radii, neighbours), steps(radii))
 
 
 def lbp_codes(image: npt.NDArray[Any], radius: int = 1, neighbours: int = 8) -> npt.NDArray[np.uint16]:
@@ -161,10 +161,10 @@ def lbp_codes(image: npt.NDArray[Any], radius: int = 1, neighbours: int = 8) -> 
     """
     values = whole_numbers(image, "an image", "(H, W)")
     _, rows, columns = steps((radius, radius, 1))
-    return pattern_codes(values[None], _offsets("xy", (radius, radius, 1), neighbours), (0, rows, columns))[0]
+    return pattern_codes(values[None], plane_offsets("xy", (radius, radius, 1), neighbours), (0, rows, columns))[0]
 
 
-def _offsets(plane: str, radii: tuple[int, int, int], neighbours: int) -> list[Offset]:
+def plane_offsets(plane: str, radii: tuple[int, int, int], neighbours: int) -> list[Offset]:
     """(t, y, x) of every neighbour on a plane."""
     x, y, t = radii
     if plane == "xy":

@@ -20,6 +20,7 @@ __all__ = [
     "describe_lbp_sip",
     "describe_lbp_top",
     "describe_mdmo",
+    "describe_stclqp",
     "describe_stlbp_ip",
 ]
 
@@ -38,6 +39,14 @@ def describe_lbp_sip(stage: Stage, **params: Any) -> Stage:
     from mien.motion.descriptors import lbp_sip
 
     return replace(stage, array=lbp_sip(_grey(stage, "lbp-sip"), **params))
+
+
+@STEPS.register("stclqp")
+def describe_stclqp(stage: Stage, **params: Any) -> Stage:
+    """Counts of patterns, for codebooks to be learnt from: :func:`mien.motion.descriptors.completed_counts`."""
+    from mien.motion.descriptors import completed_counts
+
+    return replace(stage, array=completed_counts(_grey(stage, "stclqp"), **params))
 
 
 @STEPS.register("stlbp-ip")

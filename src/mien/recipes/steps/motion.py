@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from mien.core import MienError
-from mien.motion import motion_map, optical_flow
+from mien.motion import mirror_flow, motion_map, optical_flow
 from mien.recipes._stage import STEPS, Stage
 
-__all__ = ["flow", "make_map"]
+__all__ = ["flow", "make_map", "mirror"]
 
 
 @STEPS.register("flow")
@@ -37,3 +37,11 @@ def make_map(stage: Stage, *, channels: tuple[str, ...], size: int, stretch: str
     """Make the motion map (size, size, 3) of the first field: u, v and strain, each stretched to 0-255."""
     del channels, stretch  # said for the reader; there is one way
     return replace(stage, array=motion_map(stage.flowed("map")[0], size))
+
+
+@STEPS.register("mirror")
+def mirror(stage: Stage) -> Stage:
+    """Mirror frames and flow left to right; landmarks are gone, since a mirrored face numbers them otherwise."""
+    frames = stage.cropped("mirror")[:, :, ::-1]
+    flows = None if stage.flows is None else np.stack([mirror_flow(field) for field in stage.flows])
+    return replace(stage, frames=frames, flows=flows, points=None, matrix=None, grid=None)

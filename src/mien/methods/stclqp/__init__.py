@@ -1,0 +1,1 @@
+"""STCLQP: Huang, Zhao, Hong, Zheng & Pietikainen, Neurocomputing 175, 2016."""
