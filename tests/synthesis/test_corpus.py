@@ -319,4 +319,5 @@ def test_prototypes_are_those_of_their_class_and_change_nothing_else(tmp_path: P
         assert row["Action Units"] in PROTOTYPES[row["Estimated Emotion"]]
         same = ("Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion", "intensity_px")
         assert all(row[name] == mixed[name] for name in same)
-    assert truth(sure)["prototypes"] and not truth(plain)["prototypes"]
+    assert truth(sure)["prototypes"]
+    assert not truth(plain)["prototypes"]

@@ -10,7 +10,9 @@ from mien.methods._method import METHODS, Method
 _PAPER = {"batch": 16, "lr": 1e-4, "class_weights": "balanced", "loss": "per-sample"}
 _ATTACK = {"pgd_epsilon": 2 / 255, "pgd_step": 1 / 255, "pgd_steps": 3}
 _MADRY = {"pgd_epsilon": 8 / 255, "pgd_step": 2 / 255, "pgd_steps": 7}
-_SMALL = {**_PAPER, "epochs": 12, "lr": 5e-4, "network": {"size": 64}}
+_NARROW = {"size": 64, "growth": 8, "frames_per_clip": 1, "standardise": True}
+_SMALL = {**_PAPER, "epochs": 24, "batch": 8, "lr": 1e-3, "schedule": "cosine", "network": _NARROW}
+_TWO_STEPS = {**_ATTACK, "pgd_steps": 2}
 
 ADNET = METHODS.add(
     "adnet",
@@ -31,9 +33,9 @@ ADNET = METHODS.add(
                 "dense": {**_PAPER, "epochs": 100, "network": {"ca": False}},
                 "dense-pgd": {**_PAPER, **_ATTACK, "epochs": 100, "network": {"ca": False}},
                 "dense-ca": {**_PAPER, "epochs": 100},
-                "small": {**_SMALL, **_ATTACK},
-                "small-dense": {**_SMALL, "network": {"size": 64, "ca": False}},
-                "small-dense-pgd": {**_SMALL, **_ATTACK, "network": {"size": 64, "ca": False}},
+                "small": {**_SMALL, **_TWO_STEPS},
+                "small-dense": {**_SMALL, "network": {**_NARROW, "ca": False}},
+                "small-dense-pgd": {**_SMALL, **_TWO_STEPS, "network": {**_NARROW, "ca": False}},
                 "small-dense-ca": _SMALL,
             }
         ),
@@ -48,6 +50,9 @@ ADNET = METHODS.add(
             "Class weights N / (K n_k): the printed n_k / N raises the majority's (preset frequency). Eq. 3 sums to H.",
             "Adam, no schedule, no augmentation, random initialisation: unstated.",
             "The undefined feature refinement is left out (network option refine).",
+            "The small presets: frames averaged to 64 px, each less its own mean and over its deviation, a quarter of "
+            "every width (growth 8), one frame per clip and epoch drawn at random, 24 epochs in batches of 8, a cosine "
+            "from 1e-3, 2 attack steps. Chosen on a rendered corpus of their own (seed 7).",
         ),
         parameters=6992611,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from monai.networks.nets.densenet import DenseNet121
+from monai.networks.nets.densenet import DenseNet
 from torch import Tensor, nn
 
 from mien.core import MienError
@@ -13,8 +13,9 @@ from mien.nn.pretrained import ImageNetPixels
 
 __all__ = ["ADNet", "CoordinateAttention", "present_frames"]
 
-TRANSITIONS = {1: 128, 2: 256, 3: 512}  # the channels that leave each transition of DenseNet-121
-FEATURES = 1024
+BLOCKS = (6, 12, 24, 16)  # layers of DenseNet-121
+TRANSITIONS = {1: 4, 2: 8, 3: 16}  # the channels that leave each transition, and the last block, by the growth
+FEATURES = 32
 
 
 class CoordinateAttention(nn.Module):
@@ -80,6 +81,13 @@ class ADNet(nn.Module):
         See :class:`CoordinateAttention`.
     size : int, optional
         Reduce frames to this side first, by averaging: 64 costs a quarter of the paper's 128.
+    growth : int
+        Channels that each layer of the dense blocks adds; 16 halves the width everywhere.
+    frames_per_clip : int, optional
+        Train on so many frames of each clip, drawn anew for every batch; None: on all. Predictions use all.
+    standardise : bool
+        Subtract each frame's own mean from each of its channels and divide by its deviation, instead of ImageNet's:
+        light differs from person to person by more than an expression changes.
     refine : bool
         Put a 1 x 1 convolution with batch norm before the pooling: a guess at the paper's feature refinement, which it
         never defines.
@@ -87,7 +95,7 @@ class ADNet(nn.Module):
     Raises
     ------
     MienError
-        If a transition does not exist.
+        If a transition does not exist, or ``growth`` or ``frames_per_clip`` is less than 1.
 
     Examples
     --------
@@ -107,24 +115,38 @@ class ADNet(nn.Module):
         ca_residual: bool = True,
         refine: bool = False,
         size: int | None = None,
+        growth: int = 32,
+        frames_per_clip: int | None = None,
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         if not set(ca_after) <= set(TRANSITIONS):
             raise MienError(f"got attention after the transitions {tuple(ca_after)}; expected some of 1, 2, 3; choose")
-        self.size = size
-        self.pixels = ImageNetPixels()
-        self.backbone = DenseNet121(spatial_dims=2, in_channels=3, out_channels=n_classes)
+        for name, value in (("growth", growth), ("frames_per_clip", frames_per_clip)):
+            if value is not None and value < 1:
+                raise MienError(f"got {name} = {value}; expected a whole number from 1; change the network option")
+        self.size, self.frames_per_clip = size, frames_per_clip
+        self.pixels = nn.InstanceNorm2d(3) if standardise else ImageNetPixels()
+        self.backbone = DenseNet(
+            spatial_dims=2,
+            in_channels=3,
+            out_channels=n_classes,
+            init_features=2 * growth,
+            growth_rate=growth,
+            block_config=BLOCKS,
+        )
         self.attention = nn.ModuleDict(
             {
-                f"transition{number}": CoordinateAttention(TRANSITIONS[number], ca_residual)
+                f"transition{number}": CoordinateAttention(TRANSITIONS[number] * growth, ca_residual)
                 for number in (sorted(ca_after) if ca else ())
             }
         )
-        self.refine = _refinement() if refine else nn.Identity()
+        self.refine = _refinement(FEATURES * growth) if refine else nn.Identity()
 
-    @staticmethod
-    def samples(clips: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(self, clips: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the network is trained on: single frames, each with the class of its clip."""
+        if self.frames_per_clip is not None:
+            clips = _some_frames(clips, self.frames_per_clip)
         frames, rows = present_frames(clips)
         return frames, targets[rows]
 
@@ -208,6 +230,13 @@ def _present(clips: Tensor) -> Tensor:
     return present
 
 
-def _refinement() -> nn.Sequential:
+def _some_frames(clips: Tensor, count: int) -> Tensor:
+    # Drawn on the processor, so that every device trains on the same frames; padding is drawn last.
+    drawn = torch.rand(clips.shape[:2]).to(clips.device) - _present(clips).to(clips.dtype)
+    rows = torch.arange(len(clips), device=clips.device)[:, None]
+    return clips[rows, drawn.argsort(dim=1)[:, :count]]
+
+
+def _refinement(channels: int) -> nn.Sequential:
     # DenseNet's last batch norm is followed by its head, whose ReLU then serves this one.
-    return nn.Sequential(nn.ReLU(), nn.Conv2d(FEATURES, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES))
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels))
