@@ -20,6 +20,15 @@ DOCUMENT = {
     "metrics": ["accuracy", "f1"],
     "difference": "Published: so; here: otherwise.",
     "notes": ["A note."],
+    "pairs": [
+        {
+            "a": "Dense",
+            "b": "Dense+CA",
+            "difference": {"uf1": 0.125},
+            "ci95": {"uf1": [-0.25, 0.5]},
+            "permutation": {"p": 0.04, "p_holm": 0.08},
+        }
+    ],
     "rows": [
         {
             "row": "Dense",
@@ -33,6 +42,7 @@ DOCUMENT = {
             "parameters": 6956931,
             "latency_ms": 12.34,
             "peak_memory_mb": 840.2,
+            "folds_s": 90.0,
         },
         {
             "row": "LFM",
@@ -43,6 +53,7 @@ DOCUMENT = {
             "parameters": None,
             "latency_ms": None,
             "peak_memory_mb": None,
+            "folds_s": None,
         },
     ],
 }
@@ -74,16 +85,18 @@ def test_ours_stand_beside_the_published_numbers(
     assert mien(*words, "--small", "--jobs", 2) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    assert " ".join(lines[1].split()) == "accuracy [95 %] published F1 [95 %] published parameters latency ms memory MB"
-    assert " ".join(lines[2].split()) == "Dense 0.500 [0.40, 0.60] 0.8135? 0.250 [0.20, 0.30] 0.79 6,956,931 12.3 840"
+    columns = "accuracy [95 %] published F1 [95 %] published parameters latency ms memory MB core minutes"
+    assert " ".join(lines[1].split()) == columns
+    assert " ".join(lines[2].split()) == "Dense 0.500 [0.40, 0.60] 0.8135? 0.250 [0.20, 0.30] 0.79 6,956,931 12.3 840 1.5"
     assert " ".join(lines[3].split()) == "LFM not built here 0.8135? not built here"
-    assert lines[4:8] == [
+    assert lines[4:9] == [
+        "Dense+CA - Dense: UF1 +0.125 [-0.250, +0.500], permutation of subjects p 0.0400 (Holm: 0.0800)",
         "Published: so; here: otherwise.",
         "A note.",
         "LFM: its method is not built here",
         "? Dense accuracy, LFM accuracy: fits no number of clips",
     ]
-    assert lines[8:] == [str(tmp_path / f"study.{ending}") for ending in ("json", "csv", "png")]
+    assert lines[9:] == [str(tmp_path / f"study.{ending}") for ending in ("json", "csv", "png")]
     assert said.err == "mien: two arms\n"
     assert (asked["seeds"], asked["small"], asked["jobs"], asked["labels"]) == ([0, 1], True, 2, None)
 
