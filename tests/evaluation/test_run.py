@@ -354,3 +354,4 @@ def test_shuffled_labels_stay_with_their_subject_and_out_of_the_test(
             labels = [target for target, group in zip(targets, groups, strict=True) if group == subject]
             assert sorted(labels) == [0, 0, 1, 1, 2, 2]
     assert all(targets != [0, 1, 2] * (len(targets) // 3) for targets, _ in seen)
+    assert len({tuple(targets) for targets, _ in seen}) == FOLDS
