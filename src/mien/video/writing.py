@@ -120,8 +120,7 @@ def _stream(container: OutputContainer, ending: str, rate: Fraction, first: UInt
         raise MienError(f"got no encoder for {ending} in this build of PyAV; expected one of {_ENCODERS[ending]}")
     quantiser = str(max(1, round(quality / 6)))
     options = {
-        # With mbtree, x264's assembly writes other bytes from run to run.
-        "libx264": {"crf": str(quality), "preset": "veryfast", "x264-params": "no-mbtree=1"},
+        "libx264": {"crf": str(quality), "preset": "veryfast"},
         "mpeg4": {"qmin": quantiser, "qmax": quantiser},
         "libvpx-vp9": {"crf": str(quality), "b": "0", "deadline": "realtime", "cpu-used": "6"},
         "libvpx": {"crf": str(max(4, quality)), "b": "20M", "deadline": "realtime"},
