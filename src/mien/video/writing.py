@@ -120,7 +120,7 @@ def _stream(container: OutputContainer, ending: str, rate: Fraction, first: UInt
         raise MienError(f"got no encoder for {ending} in this build of PyAV; expected one of {_ENCODERS[ending]}")
     quantiser = str(max(1, round(quality / 6)))
     options = {
-        "libx264": {"crf": str(quality), "preset": "veryfast"},
+        "libx264": {"crf": str(quality), "preset": "veryfast"} | _repeatable(),
         "mpeg4": {"qmin": quantiser, "qmax": quantiser},
         "libvpx-vp9": {"crf": str(quality), "b": "0", "deadline": "realtime", "cpu-used": "6"},
         "libvpx": {"crf": str(max(4, quality)), "b": "20M", "deadline": "realtime"},
@@ -130,6 +130,13 @@ def _stream(container: OutputContainer, ending: str, rate: Fraction, first: UInt
     odd = stream.height % 2 or stream.width % 2
     stream.pix_fmt = "pal8" if name == "gif" else "yuv444p" if odd and name == "libx264" else "yuv420p"
     return cast("VideoStream", stream)
+
+
+def _repeatable() -> dict[str, str]:
+    """Keep x264 from AVX-512, with which its mbtree writes other bytes from run to run."""
+    processor = Path("/proc/cpuinfo")
+    has_avx512 = processor.is_file() and "avx512" in processor.read_text(encoding="utf-8", errors="replace")
+    return {"x264-params": "asm=AVX2"} if has_avx512 else {}
 
 
 def _encode(
