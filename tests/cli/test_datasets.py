@@ -94,7 +94,10 @@ def test_a_rendered_corpus_prints_its_table_and_truth_and_does_what_the_options_
     told = json.loads(truth.read_text())
     assert (told["fps"], told["intensity_px"], told["seed"], told["noise"]) == (20, [0.5, 0.5], 3, 0)
     assert (told["head"], told["depth"], told["quality"], told["zero_amplitude"]) == (False, True, None, True)
+    assert told["prototypes"] is False
     assert len(table.read_text().splitlines()) == 3
+    assert mien("datasets", "render", "--out", tmp_path / "y", *few, "--prototypes") == 0
+    assert json.loads((tmp_path / "y" / "truth.json").read_text())["prototypes"] is True
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,14 @@ def test_corrections_are_asked_for_by_a_flag(
     assert "for which none are known" in capsys.readouterr().err
 
 
+def test_a_control_is_named_as_one(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("evaluate", "flow-svm", "--dataset", "motion-npz", "--root", maps, "--protocol", "kfold:2", "--jobs", 1)
+    assert mien(*words, "--out", tmp_path / "plain") == 0
+    assert "CONTROL" not in capsys.readouterr().out
+    assert mien(*words, "--out", tmp_path / "shuffled", "--shuffle-labels") == 0
+    assert "CONTROL: trained on labels shuffled" in capsys.readouterr().out
+
+
 def test_where_the_network_looked_is_kept_on_demand(maps: Path, tmp_path: Path) -> None:
     options = ("--dataset", "motion-npz", "--root", maps, "--protocol", "kfold:2", "--preset", "small", "--jobs", 1)
     assert mien("evaluate", "ststnet", *options, "--no-progress", "--out", tmp_path / "run", "--explain", 2) == 0

@@ -85,7 +85,7 @@ def test_ours_stand_beside_the_published_numbers(
     assert mien(*words, "--small", "--jobs", 2) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    columns = "accuracy [95 %] published F1 [95 %] published parameters latency ms memory MB core minutes"
+    columns = "accuracy [95 %] published F1 [95 %] published parameters latency ms memory MB minutes of folds"
     assert " ".join(lines[1].split()) == columns
     dense = "Dense 0.500 [0.40, 0.60] 0.8135? 0.250 [0.20, 0.30] 0.79 6,956,931 12.3 840 1.5"
     assert " ".join(lines[2].split()) == dense

@@ -344,6 +344,7 @@ def test_shuffled_labels_stay_with_their_subject_and_out_of_the_test(
     monkeypatch.setattr(svm_module, "fit", spy)
     scores = run(maps, tmp_path / "run", shuffle_labels=True)
     assert "shuffled" in scores["control"]
+    assert "A control: trained on labels shuffled" in (tmp_path / "run" / "report.html").read_text()
     data = read_labelled("motion-npz", maps, None, RECIPES["motion-map"])
     truths = {row.sample_id: row.truth for row in read_predictions(tmp_path / "run" / "predictions.csv")}
     assert truths == {

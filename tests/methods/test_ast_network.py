@@ -207,6 +207,23 @@ def test_the_loss_reaches_every_part() -> None:
     assert [name for name, weights in network.named_parameters() if not weights.grad.any()] == []
 
 
+def test_maps_of_three_times_the_size_are_averaged_down() -> None:
+    network, large = small(), batch(size=192)
+    averaged = large.unflatten(-1, (64, 3)).unflatten(-3, (64, 3)).mean(dim=(-1, -3))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(large), network(averaged))
+        with pytest.raises(MienError, match="check flow and size"):
+            network(batch(size=160))
+
+
+@pytest.mark.parametrize(("flow", "values"), [("mag", {0.0, 1.0}), ("uv", {-1.0, 0.0, 1.0})])
+def test_only_u_turns_round_in_a_mirror(flow: str, values: set[float]) -> None:
+    network = small(flow=flow)
+    made = network.augment(torch.ones(64, *network.shape), torch.Generator().manual_seed(0))
+    assert set(made[:, 0].unique().tolist()) == values
+    assert set(made[:, 1:].unique().tolist()) == {0.0, 1.0}
+
+
 @pytest.mark.parametrize(
     "settings",
     [{}, {"flow": "uv", "activation": "sigmoid"}, {"streams": "idsf", "branches": "2d", "attention": "none"}],

@@ -76,6 +76,23 @@ def test_with_bottlenecks_it_is_twice_as_large() -> None:
     assert count(on_paper(block="bottleneck")) == 134_678_930
 
 
+def test_clips_of_twice_the_size_are_averaged_down() -> None:
+    network = used(small())
+    large = torch.randn(2, 2, 8, 76, 76, generator=torch.Generator().manual_seed(1))
+    averaged = large.unflatten(-1, (38, 2)).unflatten(-3, (38, 2)).mean(dim=(-1, -3))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(large), network(averaged))
+        with pytest.raises(MienError, match="check channels, frames and size"):
+            network(large[..., :75])
+
+
+@pytest.mark.parametrize(("channels", "sign"), [(2, -1.0), (1, 1.0)])
+def test_a_mirrored_flow_turns_round_and_a_mirrored_picture_does_not(channels: int, sign: float) -> None:
+    made = small().augment(torch.ones(64, channels, 8, 38, 38), torch.Generator().manual_seed(0))
+    assert set(made[:, 0].unique().tolist()) == {sign, 1.0, 0.0}
+    assert set(made[:, 1:].unique().tolist()) <= {0.0, 1.0}
+
+
 @pytest.mark.parametrize(("block", "expected"), [("basic", [6, 8, 12, 6]), ("bottleneck", [9, 12, 18, 9])])
 def test_the_paper_counts_convolutions_as_in_resnet_34(block: str, expected: list[int]) -> None:
     shortcuts, found = ".downsample.", []

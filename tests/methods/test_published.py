@@ -12,7 +12,7 @@ import pytest
 from mien.cli import main
 from mien.core import Sample, Source
 from mien.evaluation._data import Labelled
-from mien.evaluation.run import _comparable
+from mien.evaluation._outcome import _comparable
 from mien.methods import METHODS, Published, published
 from mien.methods._published import TABLE
 from mien.protocols import LABEL_MAPS, label_map

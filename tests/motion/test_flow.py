@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from mien.core import MienError
 from mien.motion import FLOWS, motion_map, optical_flow, resize_flow, strain, to_grey
-from mien.motion.flow import mirror_flow, scaled_motion
+from mien.motion.flow import mirror_flow
 
 INNER = (slice(None), slice(16, -16), slice(16, -16))
 
@@ -187,22 +187,6 @@ def test_mirroring_a_flow_negates_u_and_keeps_the_strain() -> None:
     np.testing.assert_array_equal(mirror_flow(mirrored), flow)
 
 
-def test_scaled_motion_keeps_the_size_of_the_motion() -> None:
-    x, y = grid()
-    flow = np.stack([0.05 * x, 0.05 * y])  # strain .05 root 2
-    u, v, strained = scaled_motion(flow)
-    np.testing.assert_allclose([u, v], flow / 4, atol=1e-6)
-    np.testing.assert_allclose(strained, 16 * 0.05 * np.sqrt(2), rtol=1e-5)
-    np.testing.assert_allclose(scaled_motion(2 * flow), 2 * scaled_motion(flow), rtol=1e-5)
-
-
-def test_no_motion_scales_to_zero() -> None:
-    made = scaled_motion(np.zeros((2, 32, 32)))
-    assert made.shape == (3, 32, 32)
-    assert made.dtype == np.float32
-    assert not made.any()
-
-
 def test_a_map_fills_the_range_of_each_channel() -> None:
     made = motion_map(np.random.default_rng(0).normal(size=(2, 64, 64)))
     assert made.shape == (28, 28, 3)
@@ -226,7 +210,6 @@ def test_no_motion_gives_an_empty_map() -> None:
         (lambda: optical_flow(np.full((20, 20), np.nan, np.float32), np.zeros((20, 20), np.uint8)), "without NaN"),
         (lambda: optical_flow(np.zeros((20, 20, 4), np.float32), np.zeros((20, 20), np.uint8)), "float32 without"),
         (lambda: mirror_flow(np.zeros((32, 32, 2))), r"expected \(2, H, W\)"),
-        (lambda: scaled_motion(np.zeros((2, 8, 8)), uv_px=0), "above 0"),
         (lambda: strain(np.zeros((32, 32, 2))), r"expected \(2, H, W\)"),
         (lambda: motion_map(np.full((2, 32, 32), np.nan)), "NaN"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien.training.augmentation import joint_affine, joint_colour  # noqa: E402
+from mien.training.augmentation import joint_affine, joint_colour, mirror_and_shift  # noqa: E402
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -81,3 +81,24 @@ def test_colour_is_cut_off_and_without_strength_it_stays() -> None:
     assert other.min() == 0
     assert other.max() == 1
     torch.testing.assert_close(joint_colour(clips, seeded(), strength=0), clips)
+
+
+def test_mirror_and_shift_moves_every_step_of_a_clip_alike_and_nothing_comes_back_in() -> None:
+    clip = torch.rand(2, 3, 12, 12, generator=seeded()) + 1
+    moved = mirror_and_shift(clip.expand(64, -1, -1, -1, -1), seeded(1), shift_px=2, u_channels=(0,))
+    sides, places = set(), set()
+    for one in moved:
+        mirrored = bool(one[0].min() < 0)
+        whole = clip * torch.tensor([-1.0, 1.0])[:, None, None, None]
+        padded = torch.nn.functional.pad(whole.flip(-1) if mirrored else clip, (2, 2, 2, 2))
+        fits = [
+            (down, right)
+            for down in range(5)
+            for right in range(5)
+            if torch.equal(padded[..., down : down + 12, right : right + 12], one)
+        ]
+        assert len(fits) == 1
+        sides.add(mirrored)
+        places.update(fits)
+    assert sides == {False, True}
+    assert {down for down, _ in places} == {right for _, right in places} == set(range(5))

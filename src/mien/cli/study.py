@@ -97,7 +97,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _head(metrics: Sequence[str]) -> list[str]:
     scores = [text for metric in metrics for text in (f"{TITLES[metric]} [95 %]", "published")]
-    return ["", *scores, "parameters", "latency ms", "memory MB", "core minutes"]
+    return ["", *scores, "parameters", "latency ms", "memory MB", "minutes of folds"]
 
 
 def _cells(row: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:

@@ -6,34 +6,25 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mien.core import MienError, MienWarning, Prediction, atomic_path
+from mien.core import MienError, MienWarning, atomic_path
 from mien.evaluation import _ray
 from mien.evaluation._cost import announced
 from mien.evaluation._data import Labelled, read_labelled
-from mien.evaluation._explain import choose, has_looks, looks
-from mien.evaluation._folds import (
-    SELECTIONS,
-    FoldResult,
-    Plan,
-    fold_file,
-    look_file,
-    peak_memory_mb,
-    read_fold,
-    run_fold,
-)
+from mien.evaluation._explain import choose, has_looks
+from mien.evaluation._folds import SELECTIONS, Plan, fold_file, look_file, run_fold
 from mien.evaluation._gpus import devices_for, fitting, spread, take_place
 from mien.evaluation._lock import locked
+from mien.evaluation._outcome import Task, finish, read_task
 from mien.evaluation._progress import progress_bar
 from mien.evaluation._settings import chosen_device, chosen_settings, recorded
-from mien.methods import METHODS, Method, Published, published, versions
-from mien.protocols import Fold, protocol_leaks, score, write_predictions
+from mien.methods import METHODS, Method, versions
+from mien.protocols import Fold
 from mien.protocols.splits import splits
-from mien.recipes import RECIPES, Recipe, with_apex, with_faces
-from mien.reports import Look, write_evaluation_report
+from mien.recipes import RECIPES, with_apex, with_faces
 
 __all__ = ["BACKENDS", "evaluate"]
 
@@ -53,11 +44,6 @@ IDENTITY = (
     "pretrained_sha256",
     "fingerprint",
 )
-
-# The corpora of the composite (See et al. 2019), each with the label map that gives its share of it.
-MEGC_SHARES = {"casme2": "casme2_3_megc", "samm": "samm3", "smic": "smic3"}
-
-Task = tuple[int, Fold]
 
 
 def evaluate(
@@ -201,7 +187,7 @@ def evaluate(
         if say is not None and (line := _announced(plan, data, tasks, jobs)):
             say(line)
         _run_folds(plan, data, tasks, jobs=jobs, backend=backend, progress=progress)
-        return _finish(plan, data, tasks, run, recipe)
+        return finish(plan, data, tasks, run, recipe)
 
 
 def _check(method: Method, seeds: Sequence[int], select: str, keep_epochs: bool) -> None:
@@ -327,7 +313,7 @@ def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | N
         (seed, fold), *todo = todo
         run_fold(replace(plan, device=devices[0]), data, fold, seed)
         yield
-        peak_mb = _read(plan, data, (seed, fold)).gpu_memory_mb or 0.0
+        peak_mb = read_task(plan, data, (seed, fold)).gpu_memory_mb or 0.0
         places = fitting(devices, peak_mb, min(joblib.cpu_count(), max(1, len(todo))))
     elif devices:
         places = spread(devices, jobs or 1)
@@ -338,115 +324,3 @@ def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | N
 
 def _run_placed(plan: Plan, places: Sequence[str], data: Labelled, fold: Fold, seed: int) -> None:
     run_fold(replace(plan, device=take_place(plan.folder, places)) if places else plan, data, fold, seed)
-
-
-def _finish(
-    plan: Plan, data: Labelled, tasks: Sequence[Task], run: Mapping[str, Any], recipe: Recipe
-) -> dict[str, Any]:
-    """Join the folds, score them, write what the run leaves."""
-    results = [_read(plan, data, task) for task in tasks]
-    predictions = _predictions(plan, data, results)
-    for note in sorted({note for result in results for note in result.notes}):
-        warnings.warn(note, MienWarning, stacklevel=3)
-    scores = score(predictions) | _costs(results)
-    if plan.shuffle_labels:
-        scores["control"] = "trained on labels shuffled within each training subject"
-    leak = protocol_leaks(run["protocol"])
-    if leak and leak not in scores["leaks"]:
-        scores["leaks"].append(leak)
-    write_predictions(plan.folder / "predictions.csv", predictions)
-    with atomic_path(plan.folder / "scores.json") as path:
-        path.write_text(json.dumps(scores, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_evaluation_report(
-        plan.folder / "report.html",
-        scores=scores,
-        run=run,
-        predictions=predictions,
-        published=_comparable(data, run["protocol"], plan.method),
-        looks=_looks(plan, data, tasks, recipe),
-    )
-    return scores
-
-
-def _looks(plan: Plan, data: Labelled, tasks: Sequence[Task], recipe: Recipe) -> list[Look]:
-    """Where the network looked, of the first seed."""
-    first = [(seed, fold) for seed, fold in tasks if seed == tasks[0][0]]
-    return looks((look_file(plan.folder, seed, fold.name) for seed, fold in first), data, plan.explain, recipe)
-
-
-def _comparable(data: Labelled, protocol: str, method: str) -> list[dict[str, Any]]:
-    """Published numbers of the same protocol, corpora and classes; of other methods no ablations."""
-    corpora = {sample.dataset for sample in data.samples}
-    here = corpora | ({"megc2019"} if corpora == set(MEGC_SHARES) else set())
-    rows = [row for row in published() if row.protocol == protocol and row.corpus in here and _same_classes(row, data)]
-    return [
-        asdict(row) | {"note": "; ".join(filter(None, (row.variant, row.note, _training(row, corpora))))}
-        for row in rows
-        if not row.variant or row.method == method
-    ]
-
-
-def _same_classes(row: Published, data: Labelled) -> bool:
-    """As many classes by the same label map; a share of the composite has two names for it."""
-    share = {"megc2019", MEGC_SHARES.get(row.corpus, "megc2019")}
-    same = row.labels == data.labels or {row.labels, data.labels} <= share
-    return same and row.classes == len(data.classes)
-
-
-def _training(row: Published, corpora: set[str]) -> str:
-    """Say so where a published number comes from training on other corpora than this run's."""
-    theirs = set(MEGC_SHARES) if row.labels == "megc2019" else {row.corpus}
-    return "" if theirs == corpora else f"trained on {', '.join(sorted(theirs))}; here on {', '.join(sorted(corpora))}"
-
-
-def _read(plan: Plan, data: Labelled, task: Task) -> FoldResult:
-    seed, fold = task
-    ids = [data.samples[row].sample_id for row in fold.test]
-    return read_fold(fold_file(plan.folder, seed, fold.name), plan.key, ids)
-
-
-def _predictions(plan: Plan, data: Labelled, results: Sequence[FoldResult]) -> list[Prediction]:
-    """All predictions, joined to the samples by id, sorted by seed and id."""
-    rows = {sample.sample_id: row for row, sample in enumerate(data.samples)}
-    found = []
-    for result in results:
-        for sample_id, predicted, probabilities in zip(
-            result.sample_ids, result.predicted, result.probabilities, strict=True
-        ):
-            row = rows[sample_id]
-            sample = data.samples[row]
-            found.append(
-                Prediction(
-                    dataset=sample.dataset,
-                    subject=sample.subject,
-                    sample_id=sample_id,
-                    fold=result.fold,
-                    seed=result.seed,
-                    selection=plan.select,
-                    truth=data.classes[data.targets[row]],
-                    predicted=data.classes[predicted],
-                    probabilities=dict(zip(data.classes, probabilities, strict=True)),
-                )
-            )
-    return sorted(found, key=lambda prediction: (prediction.seed, prediction.sample_id))
-
-
-def _costs(results: Sequence[FoldResult]) -> dict[str, Any]:
-    """What only a run knows: parameters, time per sample, memory of the largest process, time of all folds, the GPU."""
-    peaks = [peak for peak in (*(result.peak_memory_mb for result in results), peak_memory_mb()) if peak is not None]
-    return {
-        "parameters": results[0].parameters,
-        "latency_ms": sorted(result.latency_ms for result in results)[len(results) // 2],
-        "peak_memory_mb": max(peaks, default=None),
-        "folds_s": sum(result.seconds or 0.0 for result in results),
-        **_gpu_costs(results),
-    }
-
-
-def _gpu_costs(results: Sequence[FoldResult]) -> dict[str, float]:
-    """Memory of the largest fold on a GPU, and the median of training clips per second; nothing on the processor."""
-    peaks = [result.gpu_memory_mb for result in results if result.gpu_memory_mb is not None]
-    rates = sorted(result.samples_per_s for result in results if result.samples_per_s is not None)
-    return ({"gpu_memory_mb": max(peaks)} if peaks else {}) | (
-        {"samples_per_s": rates[len(rates) // 2]} if rates else {}
-    )

@@ -4,7 +4,7 @@ from mien.motion._registry import FLOWS, FlowEstimator, Frame
 from mien.motion.apex import APEX_POLICIES, find_apex
 from mien.motion.difference import depth_difference, frame_difference, idsf, rgbd_difference
 from mien.motion.dynamic_image import dynamic_image, rank_pooling_weights
-from mien.motion.flow import mirror_flow, motion_map, optical_flow, resize_flow, scaled_motion, strain, to_grey
+from mien.motion.flow import mirror_flow, motion_map, optical_flow, resize_flow, strain, to_grey
 from mien.motion.long_term import flow_image, long_term_flow
 from mien.motion.magnify import magnify, magnify_stream
 from mien.motion.sampling import apex_neighbours, equal_interval, linear, tim, tim_matrix
@@ -35,7 +35,6 @@ __all__ = [
     "rank_pooling_weights",
     "resize_flow",
     "rgbd_difference",
-    "scaled_motion",
     "slice_motion",
     "slice_stack",
     "strain",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.core import FloatArray, MienError, UInt8Array
 from mien.motion._registry import FLOWS, Frame
 
-__all__ = ["mirror_flow", "motion_map", "optical_flow", "resize_flow", "scaled_motion", "strain", "to_grey"]
+__all__ = ["mirror_flow", "motion_map", "optical_flow", "resize_flow", "strain", "to_grey"]
 
 
 def to_grey(image: npt.NDArray[np.uint8]) -> UInt8Array:
@@ -118,42 +118,6 @@ def mirror_flow(flow: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """
     _check_flow(flow)
     return np.stack([-flow[0, :, ::-1], flow[1, :, ::-1]])
-
-
-def scaled_motion(flow: npt.NDArray[np.floating], uv_px: float = 4.0, strain_scale: float = 16.0) -> FloatArray:
-    """Bring u, v and strain to about -1 to 1 by fixed factors, so that the size of the motion is kept.
-
-    Unlike in :func:`motion_map`, no motion is 0 and twice the motion is twice the value. The factors are ours, for a
-    face of 224 px: the flow input of the reproduction of MMNet (Li et al., IJCAI 2022) is unpublished.
-
-    Parameters
-    ----------
-    flow : float array, (2, H, W)
-        Displacement in pixels.
-    uv_px : float
-        Pixels that become 1.
-    strain_scale : float
-        What strain is multiplied by.
-
-    Returns
-    -------
-    float32 array, (3, H, W)
-        u / uv_px, v / uv_px, strain_scale * strain.
-
-    Raises
-    ------
-    MienError
-        For another shape, NaN, infinity, or a factor that is not above 0.
-
-    Examples
-    --------
-    >>> scaled_motion(np.full((2, 2, 2), 2.0))[:, 0, 0]
-    array([0.5, 0.5, 0. ], dtype=float32)
-    """
-    if not (uv_px > 0 and strain_scale > 0):
-        raise MienError(f"got uv_px {uv_px} and strain_scale {strain_scale}; expected both above 0; correct them")
-    stretched = strain(flow)
-    return np.stack([flow[0] / uv_px, flow[1] / uv_px, stretched * strain_scale]).astype(np.float32)
 
 
 def motion_map(flow: npt.NDArray[np.floating], size: int = 28) -> UInt8Array:

@@ -57,7 +57,7 @@ def _note(row: Row, *, small: bool) -> str:
     if row.preset is None:
         known = row.arm.method in METHODS
         return f"no preset of {row.arm.method} for it" if known else "its method is not built here"
-    if small and row.arm.small:
+    if small and row.arm.small != row.arm.preset and row.arm.small:
         return f"the preset '{row.preset}' in place of '{row.arm.preset}', which has no small form"
     return ""
 
