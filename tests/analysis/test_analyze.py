@@ -69,7 +69,7 @@ def test_the_files_are_those_of_the_contract(found: Analysis) -> None:
         rows = list(csv.reader(file))
     assert rows[0] == [
         "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s", "duration_s", "emotion",
-        "confidence", "p_negative", "p_positive", "p_surprise", "score", "region", "face", "notes",
+        "confidence", "p_negative", "p_positive", "p_surprise", "score", "region", "face", "notes", "action_units",
     ]  # fmt: skip
     assert len(rows) == 3
     with (found.folder / "frames.csv").open() as file:
@@ -100,7 +100,7 @@ def test_an_interval_is_read_by_the_recipe_that_training_uses(clip: Path, found:
 
     model, first = load_model("default"), found.intervals[0]
     onset, apex = (frame.image for frame in read_frames(clip, [first.onset_frame, first.apex_frame]))
-    points = face_backend("dlib").landmarks(onset, Box(*found.track.boxes[first.onset_frame]))
+    points = face_backend("dlib").landmarks(onset, Box(*found.track(1).boxes[first.onset_frame]))
     matrix = eye_crop_matrix(points, 128)
     seen = motion_map(optical_flow(warp(onset, matrix, 128), warp(apex, matrix, 128)))
     _, probabilities = model.predict(seen[None])
@@ -143,7 +143,7 @@ def test_a_face_that_leaves_is_said_and_nothing_is_found_without_it(tmp_path: Pa
     result = mien.analyze(write_video(tmp_path / "b.mp4", frames, 50))
     assert any("no face in" in note for note in result.warnings)
     assert all(interval.offset_frame <= 75 for interval in result.intervals)
-    assert not result.track.found[110:].any()
+    assert not result.found[110:].any()
 
 
 def test_a_recording_without_a_face_ends_with_one_line_and_no_files(tmp_path: Path) -> None:
@@ -229,6 +229,6 @@ def test_a_nearly_still_face_gives_at_most_one_interval(shared_data: Path) -> No
 
 def test_intervals_lie_where_there_is_a_face(shared_data: Path) -> None:
     result = mien.analyze(shared_data / "media/face_noface.mov")
-    assert 0 < result.track.found.sum() < len(result.track.found)
+    assert 0 < result.found.sum() < len(result.found)
     for interval in result.intervals:
-        assert result.track.found[interval.onset_frame : interval.offset_frame + 1].all()
+        assert result.found[interval.onset_frame : interval.offset_frame + 1].all()

@@ -1,12 +1,10 @@
-"""One pass over a video: follow the face, register it, measure how its regions move. Bounded memory per frame.
-
-Frames stream through in chunks of half a second. The main thread decodes and finds landmarks; a second thread warps
-the faces of the chunk before and estimates their flow, so that both cores have work.
-"""
+"""One pass over a video: follow its faces, register them, measure how their regions move. A few numbers per frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from array import array
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -15,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import UInt8Array
-from mien.faces import Box, FaceTracker, Observation, apply_affine, compose, eye_crop_matrix, invert, register_points
+from mien.faces import Box, FaceTracks, Observation, apply_affine, compose, eye_crop_matrix, invert, register_points
 from mien.motion import optical_flow
 from mien.spotting import REGIONS, Curves, FaceRegions
 from mien.video import Frame
 
-__all__ = ["FACE_PX", "Track", "follow"]
+__all__ = ["FACE_PX", "Following", "Track"]
 
 Array = npt.NDArray[np.float64]
 
@@ -29,15 +27,20 @@ FACE_PX = 128
 
 _CHUNK_S = 0.5
 _SMOOTH_S = 0.25  # landmarks this long before and after a chunk smooth its registration
+_COLUMNS = 13  # frame, time, found, box (4), quality (5), opening of the eyes
 _PATCH_PX = 2 * FACE_PX  # a face larger than this in the video is kept at this size
 
 
 @dataclass(slots=True)
 class Track:
-    """What is known of every frame of a recording, for one followed face.
+    """What is known of one face, from the first frame that shows it to the last.
 
     Attributes
     ----------
+    face : int
+        Its number, from 1.
+    frames : int array, (T,)
+        Frame numbers.
     times_s : float array, (T,)
         Presentation times.
     found : bool array, (T,)
@@ -50,14 +53,25 @@ class Track:
         Frames at which the face was found or lost.
     curves : Curves
         Motion of the regions.
+    motion : float array, (T,)
+        The motion curve that was thresholded, pixels at a 128-px face; nan where there is no face or it was not spotted
+        in yet.
     """
 
+    face: int
+    frames: npt.NDArray[np.int64]
     times_s: Array
     found: npt.NDArray[np.bool_]
     boxes: Array
     quality: Array
     events: list[tuple[int, str]]
     curves: Curves
+    motion: Array
+
+    def rows(self, first: int, last: int) -> slice:
+        """The rows of the frames from first to last, both included."""
+        low, high = np.searchsorted(self.frames, [first, last + 1])
+        return slice(int(low), int(high))
 
 
 @dataclass(slots=True)
@@ -90,8 +104,8 @@ class _Measure:
     place: Array = field(default_factory=lambda: np.zeros((len(REGIONS), 2)))
     regions: FaceRegions | None = None
 
-    def __call__(self, chunk: _Chunk) -> tuple[Array, Array]:
-        """Displacement of the regions (N, R, 2) and position of the head (N, 2); nan without a face."""
+    def __call__(self, chunk: _Chunk) -> Array:
+        """Displacement of the regions and, last, position of the head (N, 2 R + 2); nan without a face."""
         count = len(chunk.frames)
         places, heads = np.full((count, len(REGIONS), 2), np.nan), np.full((count, 2), np.nan)
         moves = self._register(chunk)
@@ -107,7 +121,7 @@ class _Measure:
             places[row] = origin + self._regions().motion(optical_flow(reference, crop, "dis"))[0]
             heads[row] = self._head(move)
             self.last, self.place = crop, places[row]
-        return places, heads
+        return np.concatenate([places.reshape(count, -1), heads], axis=1)
 
     def _register(self, chunk: _Chunk) -> Array:
         around = [*chunk.before, *chunk.frames, *chunk.after]
@@ -137,90 +151,149 @@ class _Measure:
         return apply_affine(self.to_crop, apply_affine(invert(move), middle))[0]
 
 
-def follow(frames: Iterable[Frame], tracker: FaceTracker, on_frame: Callable[[int], None] | None = None) -> Track:
-    """Follow one face through grey frames and measure its motion.
+class Following:
+    """Faces followed through frames that are pushed one by one; what is known so far can be asked for at any time.
+
+    Frames go through in chunks of half a second. A second thread warps the faces of the chunk before and estimates
+    their flow, so that both cores have work.
 
     Parameters
     ----------
-    frames : iterable of Frame
-        Grey frames in order, read once.
-    tracker : FaceTracker
-        Says where the face is.
-    on_frame : callable, optional
-        Called with the number of frames done, for progress.
+    tracks : FaceTracks
+        Says where the faces are.
 
-    Returns
-    -------
-    Track
-        One row per frame, also of those without a face.
+    Examples
+    --------
+    >>> from mien.faces import FaceTracks, face_backend
+    >>> with Following(FaceTracks(face_backend("precropped"))) as following:
+    ...     for index in range(9):
+    ...         following.push(Frame(index, index / 100, np.zeros((128, 128), np.uint8)))
+    >>> [(track.face, len(track.times_s)) for track in following.known()], len(following.times_s)
+    ([(1, 9)], 9)
     """
-    notes = _Notes()
-    measured: list[Future[tuple[Array, Array]]] = []
-    measure = _Measure()
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        for chunk in _chunks(_watch(frames, tracker, notes, on_frame)):
-            measured.append(worker.submit(measure, chunk))
-            if len(measured) > 2:
-                measured[-3].result()  # at most two chunks of pictures wait; and a fault shows at once
-    places = [future.result() for future in measured]
-    regions = np.concatenate([part[0] for part in places]) if places else np.empty((0, len(REGIONS), 2))
-    heads = np.concatenate([part[1] for part in places]) if places else np.empty((0, 2))
-    return notes.track(regions, heads)
+
+    def __init__(self, tracks: FaceTracks) -> None:
+        self._tracks = tracks
+        self._times = array("d")
+        self._frames = array("q")
+        self._faces: dict[int, _Face] = {}
+        self._worker = ThreadPoolExecutor(max_workers=1)
+
+    def __enter__(self) -> Following:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        """Measure what waits; after Ctrl-C too, so that what was read is kept."""
+        try:
+            if failed is None or issubclass(failed, KeyboardInterrupt):
+                for face in self._faces.values():
+                    face.finish(self._worker)
+        finally:
+            self._worker.shutdown(cancel_futures=True)
+
+    def push(self, frame: Frame) -> None:
+        """Take the next grey frame."""
+        self._times.append(frame.time_s)
+        self._frames.append(frame.index)
+        for number, seen in self._tracks.update(frame.image, frame.time_s).items():
+            if number not in self._faces:
+                self._faces[number] = _Face(number)
+            self._faces[number].push(frame, seen, self._worker)
+
+    @property
+    def times_s(self) -> Array:
+        """Presentation times of all frames so far."""
+        return np.array(self._times)
+
+    @property
+    def frames(self) -> npt.NDArray[np.int64]:
+        """Numbers of all frames so far."""
+        return np.array(self._frames, dtype=np.int64)
+
+    def known(self, since_s: float = -math.inf) -> list[Track]:
+        """Every face so far, as far as its motion is measured, that was there for long enough to say anything."""
+        tracks = (face.track(since_s) for face in self._faces.values())
+        return [track for track in tracks if track is not None]
 
 
-@dataclass(slots=True)
-class _Notes:
-    """The numbers kept of every frame, a few dozen bytes each."""
+class _Face:
+    """One face: its frames on their way, and the numbers kept of those that are through."""
 
-    rows: list[npt.NDArray[np.float64]] = field(default_factory=list)
-    events: list[tuple[int, str]] = field(default_factory=list)
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.rows = array("d")
+        self.events: list[tuple[int, str]] = []
+        self.measure = _Measure()
+        self.waiting: list[_Seen] = []
+        self.before: list[_Seen] = []
+        self.pending: deque[Future[Array]] = deque()
+        self.moved = array("d")
 
-    def add(self, index: int, time_s: float, seen: Observation) -> None:
+    def push(self, frame: Frame, seen: Observation, worker: ThreadPoolExecutor) -> None:
+        """Take a frame; when half a second has come together, have its motion measured."""
+        self._note(frame.index, frame.time_s, seen)
+        patch, to_image = _patch(frame.image, seen.points) if seen.found and seen.points is not None else (None, None)
+        item = _Seen(frame.index, frame.time_s, seen, patch, to_image)
+        self.waiting.append(item)
+        if item.time_s - self.waiting[0].time_s < _CHUNK_S + _SMOOTH_S:
+            return
+        start = self.waiting[0].time_s
+        cut = next(i for i, other in enumerate(self.waiting) if other.time_s - start >= _CHUNK_S)
+        frames, self.waiting = self.waiting[:cut], self.waiting[cut:]
+        self._submit(_Chunk(frames, self.before, list(self.waiting)), worker)
+        self.before = [other for other in frames if frames[-1].time_s - other.time_s <= _SMOOTH_S]
+
+    def finish(self, worker: ThreadPoolExecutor) -> None:
+        """Measure the last frames, and wait."""
+        if self.waiting:
+            self._submit(_Chunk(self.waiting, self.before, []), worker)
+            self.waiting = []
+        while self.pending:
+            self._take()
+
+    def track(self, since_s: float) -> Track | None:
+        """What is known; None of a face that was there for a moment only."""
+        while self.pending and self.pending[0].done():
+            self._take()
+        moved = np.array(self.moved).reshape(-1, 2 * len(REGIONS) + 2)
+        table = np.array(self.rows).reshape(-1, _COLUMNS)[: len(moved)]
+        there = np.flatnonzero(table[:, 2] > 0)
+        if not len(there):
+            return None
+        keep = slice(max(there[0], int(np.searchsorted(table[:, 1], since_s))), there[-1] + 1)
+        table, moved = table[keep], moved[keep]
+        if len(table) < 2 or not (table[:, 2] > 0).any():
+            return None
+        frames, times = table[:, 0].astype(np.int64), table[:, 1]
+        regions = moved[:, :-2].reshape(-1, len(REGIONS), 2)
+        return Track(
+            face=self.number,
+            frames=frames,
+            times_s=times,
+            found=table[:, 2] > 0,
+            boxes=table[:, 3:7],
+            quality=table[:, 7:12],
+            events=list(self.events),
+            curves=Curves(times, frames, regions, table[:, 12], moved[:, -2:]),
+            motion=np.full(len(times), np.nan),
+        )
+
+    def _submit(self, chunk: _Chunk, worker: ThreadPoolExecutor) -> None:
+        self.pending.append(worker.submit(self.measure, chunk))
+        if len(self.pending) > 2:  # at most two chunks of pictures wait; and a fault shows at once
+            self._take()
+
+    def _take(self) -> None:
+        self.moved.frombytes(self.pending.popleft().result().tobytes())
+
+    def _note(self, index: int, time_s: float, seen: Observation) -> None:
         quality = seen.quality
-        box = seen.box if seen.box is not None else Box(*[float("nan")] * 4)
-        eyes = _eye_opening(seen.points) if seen.found and seen.points is not None else float("nan")
-        self.rows.append(
-            np.array(
-                [index, time_s, seen.found, *box, quality.size_px, quality.blur, quality.yaw, quality.pitch,
-                 quality.roll, eyes]
-            )
-        )  # fmt: skip
+        box = seen.box if seen.box is not None else Box(*[math.nan] * 4)
+        eyes = _eye_opening(seen.points) if seen.found and seen.points is not None else math.nan
+        pose = (quality.size_px, quality.blur, quality.yaw, quality.pitch, quality.roll)
+        self.rows.extend((index, time_s, float(seen.found), *box, *pose, eyes))
         if seen.event:
             self.events.append((index, seen.event))
-
-    def track(self, regions: Array, heads: Array) -> Track:
-        table = np.array(self.rows).reshape(-1, 13)
-        frames, times = table[:, 0].astype(np.int64), table[:, 1]
-        curves = Curves(times, frames, regions, table[:, 12], heads)
-        return Track(times, table[:, 2] > 0, table[:, 3:7], table[:, 7:12], self.events, curves)
-
-
-def _watch(
-    frames: Iterable[Frame], tracker: FaceTracker, notes: _Notes, on_frame: Callable[[int], None] | None
-) -> Iterator[_Seen]:
-    for frame in frames:
-        seen = tracker.update(frame.image, frame.time_s)
-        notes.add(frame.index, frame.time_s, seen)
-        patch, to_image = _patch(frame.image, seen.points) if seen.found and seen.points is not None else (None, None)
-        yield _Seen(frame.index, frame.time_s, seen, patch, to_image)
-        if on_frame is not None:
-            on_frame(frame.index + 1)
-
-
-def _chunks(watched: Iterable[_Seen]) -> Iterator[_Chunk]:
-    """Cut the stream into chunks of half a second, each with its neighbours on both sides."""
-    waiting: list[_Seen] = []
-    before: list[_Seen] = []
-    for item in watched:
-        waiting.append(item)
-        if item.time_s - waiting[0].time_s < _CHUNK_S + _SMOOTH_S:
-            continue
-        cut = next(i for i, other in enumerate(waiting) if other.time_s - waiting[0].time_s >= _CHUNK_S)
-        frames, waiting = waiting[:cut], waiting[cut:]
-        yield _Chunk(frames, before, list(waiting))
-        before = [other for other in frames if frames[-1].time_s - other.time_s <= _SMOOTH_S]
-    if waiting:
-        yield _Chunk(waiting, before, [])
 
 
 def _points(item: _Seen) -> Array:

@@ -26,9 +26,10 @@ def read_intervals(
     source: Path,
     fps: float | None,
     intervals: Sequence[Interval],
-    track: Track,
+    tracks: Sequence[Track],
     model: TrainedModel,
     backend: FaceBackend,
+    times_s: Sequence[float],
 ) -> tuple[list[Interval], list[IntervalPictures]]:
     """Name the emotion of each interval.
 
@@ -42,8 +43,9 @@ def read_intervals(
         What each was read from.
     """
     named, evidence = [], []
+    by_face = {track.face: track for track in tracks}
     for interval in intervals:
-        made = run(model.recipe, _take(source, fps, interval, track, backend))
+        made = run(model.recipe, _take(source, fps, interval, by_face[interval.face], backend, times_s))
         assert made.array is not None
         decided, probabilities = model.predict(made.array[None])
         emotion = model.classes[int(decided[0])]
@@ -58,19 +60,28 @@ def read_intervals(
     return named, evidence
 
 
-def _take(source: Path, fps: float | None, interval: Interval, track: Track, backend: FaceBackend) -> Take:
+def _take(
+    source: Path,
+    fps: float | None,
+    interval: Interval,
+    track: Track,
+    backend: FaceBackend,
+    times_s: Sequence[float],
+) -> Take:
     """The interval as recipes read clips; the face is where the track has it."""
-    times = track.times_s
 
     def read(wanted: Sequence[int]) -> Iterator[UInt8Array]:
-        return (frame.image for frame in read_frames(source, list(wanted), fps=fps, times_s=times.tolist()))
+        return (frame.image for frame in read_frames(source, list(wanted), fps=fps, times_s=times_s))
+
+    def row(frame: int) -> int:
+        return track.rows(frame, frame).start
 
     def locate(image: UInt8Array, number: int, faces: str, near: Box | None) -> Face:
-        box = Box(*track.boxes[number])
+        box = Box(*track.boxes[row(number)])
         return Face(backend.landmarks(image, box), box)
 
     first, last = interval.onset_frame, interval.offset_frame
-    took = float(times[last] - times[first])
+    took = float(track.times_s[row(last)] - track.times_s[row(first)])
     return Take(
         name=source.name,
         onset=first,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mien.analysis._follow import Track
 from mien.core import Interval
 from mien.reports import IntervalPictures
+from mien.spotting import SpotSettings
 
 __all__ = ["Analysis"]
 
@@ -35,14 +36,24 @@ class Analysis:
         In time order.
     evidence : tuple of IntervalPictures
         What each interval was read from.
-    track : Track
-        What is known of every frame.
-    curve : float array, (T,)
-        The motion curve, pixels at a 128-px face; nan where there is no face.
+    macro : tuple of Interval
+        Longer expressions, which are not read.
+    frames : int array, (T,)
+        Numbers of all frames that were read.
+    times_s : float array, (T,)
+        Their presentation times.
+    tracks : tuple of Track
+        What is known of each face.
     warnings : tuple of str
         What a reader should know before trusting the result.
     model : mapping
         The recogniser's card.
+    spotter : str
+        The method that spotted, a name in :data:`mien.spotting.SPOTTERS`.
+    settings : SpotSettings
+        What it was set to.
+    partial : str
+        Why the recording was not read to its end; empty when it was.
     folder : Path or None
         Where the report was written.
     """
@@ -53,8 +64,25 @@ class Analysis:
     size: tuple[int, int]
     intervals: tuple[Interval, ...]
     evidence: tuple[IntervalPictures, ...]
-    track: Track
-    curve: npt.NDArray[np.float64]
+    macro: tuple[Interval, ...]
+    frames: npt.NDArray[np.int64]
+    times_s: npt.NDArray[np.float64]
+    tracks: tuple[Track, ...]
     warnings: tuple[str, ...]
     model: Mapping[str, Any]
+    spotter: str
+    settings: SpotSettings
+    partial: str = ""
     folder: Path | None = None
+
+    @property
+    def found(self) -> npt.NDArray[np.bool_]:
+        """Whether any face was there, per frame (T,)."""
+        there = np.zeros(len(self.frames), bool)
+        for track in self.tracks:
+            there |= np.isin(self.frames, track.frames[track.found])
+        return there
+
+    def track(self, face: int) -> Track:
+        """The track of a face, by its number."""
+        return next(track for track in self.tracks if track.face == face)

@@ -8,16 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.analysis._follow import Track, follow
+from mien.analysis._follow import Following, Track
 from mien.analysis._read import read_intervals
 from mien.analysis._result import Analysis
 from mien.analysis._write import check_results_folder, write_analysis
 from mien.core import Interval, MienError
-from mien.faces import FaceTracker, face_backend
+from mien.faces import FaceTracks, face_backend
 from mien.methods import load_model
-from mien.spotting import SpotSettings, spot
-from mien.video import is_video, open_video
+from mien.spotting import SPOTTERS, SpotSettings
+from mien.video import Video, is_video, open_video
 
 __all__ = ["analyze", "find_sources"]
 
@@ -26,6 +27,7 @@ Progress = Callable[[int, int | None], None]
 _TRUSTED_FPS = 90.0  # the slowest camera of the corpora whose onsets can be placed to 11 ms
 _LEAST_FPS = 25.0
 _SMALL_FACE_PX = 90.0
+_LEAST_SEEN_S = 0.5
 
 
 def analyze(
@@ -36,7 +38,9 @@ def analyze(
     fps: float | None = None,
     model: Path | str = "default",
     faces: str = "dlib",
+    spotter: str = "mien",
     settings: SpotSettings | None = None,
+    most_faces: int = 4,
     elan: bool = False,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -56,8 +60,12 @@ def analyze(
         A folder from ``mien train``, or the bundled recogniser.
     faces : str
         Face backend: ``dlib``, or ``precropped`` for frames that are the face already.
+    spotter : str
+        The spotting method, a name in :data:`mien.spotting.SPOTTERS`.
     settings : SpotSettings, optional
         Thresholds and limits of spotting.
+    most_faces : int
+        Faces followed at a time, the largest first.
     elan : bool
         Also write ``<name>.eaf`` for ELAN.
     progress : callable, optional
@@ -80,37 +88,71 @@ def analyze(
     >>> found = mien.analyze("interview.mp4", out="results")  # doctest: +SKIP
     >>> [(i.apex_s, i.emotion, i.confidence) for i in found.intervals]  # doctest: +SKIP
     """
-    source, settings = Path(source), settings or SpotSettings()
+    source, settings, entry = Path(source), settings or SpotSettings(), SPOTTERS[spotter]
     folder = None if out is None else Path(out) / (name or _stem(source))
     if folder is not None:
         check_results_folder(folder)
     recogniser = load_model(model)
     backend = face_backend(faces)
-    with open_video(source, fps=fps, grey=True) as video:
-        total = video.frame_count
-        track = follow(video, FaceTracker(backend), lambda done: progress and progress(done, total))
+    with open_video(source, fps=fps, grey=True) as video, Following(FaceTracks(backend, most=most_faces)) as following:
+        stopped = _read_all(video, following, progress)
         rate, size, notes = video.fps, video.size, list(video.warnings)
-    if not track.found.any():
+    tracks = [track for track in following.known() if _is_a_face(track)]
+    if not tracks:
         raise MienError(
-            f"got '{source}' without a face in any of its {len(track.found)} frames; "
+            f"got '{source}' without a face in any of its {len(following.times_s)} frames; "
             "expected a frontal face; check the file, or try --faces precropped if it shows nothing but the face"
         )
-    spotted, curve = spot(track.curves, settings)
-    intervals, evidence = read_intervals(source, fps, spotted, track, recogniser, backend)
-    intervals = [_noted(interval, track) for interval in intervals]
+    spotted, macro = [], []
+    for track in tracks:
+        micro, longer, track.motion = entry.spot(track.curves, settings, track.face)
+        spotted += micro
+        macro += longer
+    spotted, macro = sorted(spotted, key=_by_time), sorted(macro, key=_by_time)
+    intervals, evidence = read_intervals(source, fps, spotted, tracks, recogniser, backend, following.times_s.tolist())
+    by_face = {track.face: track for track in tracks}
     found = Analysis(
         source=source,
         sha256=_sha256(source),
         fps=rate,
         size=size,
-        intervals=tuple(intervals),
+        intervals=tuple(_noted(interval, by_face[interval.face]) for interval in intervals),
         evidence=tuple(evidence),
-        track=track,
-        curve=curve,
-        warnings=(*notes, *_warnings(track, rate)),
+        macro=tuple(macro),
+        frames=following.frames,
+        times_s=following.times_s,
+        tracks=tuple(tracks),
+        warnings=(),
         model=recogniser.card,
+        spotter=spotter,
+        settings=settings,
+        partial=stopped,
     )
-    return found if folder is None else write_analysis(found, folder, settings, elan=elan)
+    found = replace(found, warnings=(*notes, *_warnings(found)))
+    return found if folder is None else write_analysis(found, folder, elan=elan)
+
+
+def _read_all(video: Video, following: Following, progress: Progress | None) -> str:
+    """Read every frame; Ctrl-C ends the reading, not the analysis. Returns why it ended early."""
+    try:
+        for frame in video:
+            following.push(frame)
+            if progress is not None:
+                progress(frame.index + 1, video.frame_count)
+    except KeyboardInterrupt:
+        if not len(following.times_s):
+            raise
+        return f"stopped by Ctrl-C at {following.times_s[-1]:.2f} s"
+    return ""
+
+
+def _is_a_face(track: Track) -> bool:
+    """Whether it was followed for long enough to be one: what is seen for a moment is mostly a mistake."""
+    return track.face == 1 or int(track.found.sum()) * float(np.median(np.diff(track.times_s))) >= _LEAST_SEEN_S
+
+
+def _by_time(interval: Interval) -> tuple[float, int]:
+    return interval.onset_s, interval.face
 
 
 def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
@@ -144,7 +186,7 @@ def _stem(path: Path) -> str:
 def _noted(interval: Interval, track: Track) -> Interval:
     """Add what speaks against trusting this interval."""
     notes = [interval.notes] if interval.notes else []
-    inside = slice(interval.onset_frame, interval.offset_frame + 1)
+    inside = track.rows(interval.onset_frame, interval.offset_frame)
     if np.nanmean(track.quality[inside, 0]) < _SMALL_FACE_PX:
         notes.append("small face")
     if np.nanmax(np.abs(track.quality[inside, 2])) > 25:
@@ -154,8 +196,10 @@ def _noted(interval: Interval, track: Track) -> Interval:
     return replace(interval, notes="; ".join(notes))
 
 
-def _warnings(track: Track, fps: float) -> list[str]:
-    notes = []
+def _warnings(found: Analysis) -> list[str]:
+    notes, fps = [], found.fps
+    if found.partial:
+        notes.append(f"only a part of the recording was analysed: {found.partial}")
     if fps < _LEAST_FPS:
         notes.append(f"{fps:.1f} frames a second are too few: most micro-expressions fall between two frames")
     elif fps < _TRUSTED_FPS:
@@ -163,23 +207,26 @@ def _warnings(track: Track, fps: float) -> list[str]:
             f"{fps:.1f} frames a second are few: a micro-expression of 1/25 to 1/2 s has {fps / 25:.0f} to "
             f"{fps / 2:.0f} frames; short ones are missed and onsets are coarse (90 or more are recommended)"
         )
-    lost = int((~track.found).sum())
-    if lost:
-        spans = ", ".join(f"{a:.2f}-{b:.2f} s" for a, b in _spans(track))
-        notes.append(f"no face in {lost} of {len(track.found)} frames ({spans}): nothing can be found there")
-    sizes = track.quality[track.found, 0]
-    if np.median(sizes) < _SMALL_FACE_PX:
-        notes.append(f"the face is only {np.median(sizes):.0f} px wide: movements of a pixel at 128 px are lost")
-    turned = float((np.abs(track.quality[track.found, 2]) > 25).mean())
-    if turned > 0.1:
-        notes.append(f"the face is turned away by more than 25 degrees in {turned:.0%} of the frames")
+    there = found.found
+    if not there.all():
+        spans = ", ".join(f"{a:.2f}-{b:.2f} s" for a, b in _spans(there, found.times_s))
+        notes.append(f"no face in {int((~there).sum())} of {len(there)} frames ({spans}): nothing can be found there")
+    for track in found.tracks:
+        who = f"face {track.face}" if len(found.tracks) > 1 else "the face"
+        size = float(np.median(track.quality[track.found, 0]))
+        if size < _SMALL_FACE_PX:
+            notes.append(f"{who} is only {size:.0f} px wide: movements of a pixel at 128 px are lost")
+        turned = float((np.abs(track.quality[track.found, 2]) > 25).mean())
+        if turned > 0.1:
+            notes.append(f"{who} is turned away by more than 25 degrees in {turned:.0%} of the frames")
     return notes
 
 
-def _spans(track: Track, most: int = 6) -> list[tuple[float, float]]:
-    missing = np.concatenate([[False], ~track.found, [False]]).astype(int)
+def _spans(there: npt.NDArray[np.bool_], times_s: npt.NDArray[np.float64], most: int = 6) -> list[tuple[float, float]]:
+    """The longest stretches without a face, in time order."""
+    missing = np.concatenate([[False], ~there, [False]]).astype(int)
     starts, stops = np.flatnonzero(np.diff(missing) == 1), np.flatnonzero(np.diff(missing) == -1) - 1
-    spans = [(float(track.times_s[a]), float(track.times_s[b])) for a, b in zip(starts, stops, strict=True)]
+    spans = [(float(times_s[a]), float(times_s[b])) for a, b in zip(starts, stops, strict=True)]
     return sorted(sorted(spans, key=lambda span: span[0] - span[1])[:most])
 
 

@@ -48,7 +48,7 @@ def analyze_command(
 
 def _print(name: str, result: Analysis) -> None:
     found = f"{len(result.intervals)} possible micro-expression{'' if len(result.intervals) == 1 else 's'}"
-    seconds = float(result.track.times_s[-1] - result.track.times_s[0])
+    seconds = float(result.times_s[-1] - result.times_s[0])
     print(f"{name}: {found} in {seconds:.1f} s at {result.fps:.4g} fps")
     for interval in result.intervals:
         note = f"  ({interval.notes})" if interval.notes else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = [
     "FloatArray",
     "Interval",
     "LongVideo",
+    "Movement",
     "Prediction",
     "Sample",
     "Source",
@@ -247,8 +249,30 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """How far one region of the face moved from onset to apex, beside the head.
+
+    Attributes
+    ----------
+    region : str
+        The region, left and right as the image shows them.
+    right_px, down_px : float
+        Displacement, pixels at a 128-px face.
+    """
+
+    region: str
+    right_px: float
+    down_px: float
+
+    @property
+    def distance_px(self) -> float:
+        """Length of the displacement."""
+        return math.hypot(self.right_px, self.down_px)
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
-    """One spotted micro-expression: when, what kind, how sure.
+    """One spotted expression: when, what kind, how sure.
 
     Attributes
     ----------
@@ -270,6 +294,12 @@ class Interval:
         The track, from 1.
     notes : str
         What a reader should know of this interval.
+    kind : {"micro", "macro"}
+        By its duration: micro is at most 500 ms, or 250 ms from onset to apex.
+    movements : tuple of Movement
+        The regions that moved, the farthest first.
+    action_units : mapping of int to float
+        Action units that the movements suggest, each with its share of what it explains, 0 to 1, the largest first.
     """
 
     onset_frame: int
@@ -285,6 +315,9 @@ class Interval:
     region: str = ""
     face: int = 1
     notes: str = ""
+    kind: Literal["micro", "macro"] = "micro"
+    movements: tuple[Movement, ...] = ()
+    action_units: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def duration_s(self) -> float:

@@ -11,6 +11,7 @@ from mien.faces.piecewise import PiecewiseAffine, fit_piecewise_affine
 from mien.faces.quality import NO_FACE, Quality, head_pose, measure_quality, sharpness
 from mien.faces.refine import FaceRefiner, Registration, register_frames
 from mien.faces.registration import STABLE_POINTS, register_points
+from mien.faces.several import FaceTracks
 from mien.faces.template import MIRRORED, canonical_points
 from mien.faces.tracking import FaceTracker, Observation, box_around
 
@@ -24,6 +25,7 @@ __all__ = [
     "FaceMap",
     "FaceRefiner",
     "FaceTracker",
+    "FaceTracks",
     "LandmarkFile",
     "LocalWeightedMean",
     "Observation",

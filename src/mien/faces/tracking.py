@@ -13,12 +13,13 @@ from mien.core import FloatArray, MienError, UInt8Array
 from mien.faces.backend import Box, FaceBackend
 from mien.faces.quality import NO_FACE, Quality, measure_quality
 
-__all__ = ["FaceTracker", "Observation", "box_around"]
+__all__ = ["FaceTracker", "Observation", "box_around", "distance", "overlap", "resized", "scaled"]
 
 # How dlib's detector frames the 68 points (medians over six clips and 99 portraits): root mean square distance from
 # their mean 0.35 of the box, mean 0.043 of the box below its middle.
 _RMS_SHARE, _MEAN_BELOW = 0.35, 0.043
 _FACE_PX = 100  # a re-check looks at the face at this size: HOG needs 80
+_STILL = 0.3  # a box that shares this much with the one before holds the same face
 _PATCH = 64  # pixels: the face by which sharpness and sudden change are judged
 
 
@@ -82,6 +83,8 @@ class FaceTracker:
         Seconds between two checks that the face is still there.
     search_s : float
         Seconds between two searches while there is none.
+    alone : bool
+        Whether it looks for the face itself; else it is told by :meth:`enter` (:class:`mien.faces.FaceTracks`).
 
     Examples
     --------
@@ -92,12 +95,15 @@ class FaceTracker:
     ['found', '']
     """
 
-    def __init__(self, backend: FaceBackend, *, recheck_s: float = 0.5, search_s: float = 0.2) -> None:
+    def __init__(
+        self, backend: FaceBackend, *, recheck_s: float = 0.5, search_s: float = 0.2, alone: bool = True
+    ) -> None:
         if not (recheck_s > 0 and search_s > 0):
             raise MienError(f"got recheck_s={recheck_s}, search_s={search_s}; expected positive seconds")
         self._backend = backend
         self._recheck_s = recheck_s
         self._search_s = search_s
+        self._alone = alone
         self._box: Box | None = None  # where the predictor looks; None while there is no face
         self._last_box: Box | None = None  # where the face was when last seen
         self._face: npt.NDArray[np.float32] | None = None  # how it has looked lately, for sudden change
@@ -128,10 +134,25 @@ class FaceTracker:
             raise MienError(f"got a frame {image.dtype} {image.shape}; expected uint8 (H, W)")
         if self._box is not None:
             return self._follow(image, time_s, self._box)
-        if 0 <= time_s - self._searched_s < self._search_s:
+        if not self._alone or 0 <= time_s - self._searched_s < self._search_s:
             return self._absent()
         box = self._search(image, time_s)
         return self._absent() if box is None else self._enter(image, time_s, box, "found")
+
+    @property
+    def last_box(self) -> Box | None:
+        """Where the face was when last seen."""
+        return self._last_box
+
+    def enter(self, image: UInt8Array, time_s: float, box: Box, *, again: bool = False) -> Observation:
+        """Begin to follow the face in a box; ``again`` when it was there a frame ago, at this very place."""
+        before = self._last_box
+        same = again and before is not None and overlap(box, before) > _STILL
+        return self._enter(image, time_s, box, "" if same else "found")
+
+    def let_go(self) -> None:
+        """Follow no longer."""
+        self._box = None
 
     def _follow(self, image: UInt8Array, time_s: float, box: Box) -> Observation:
         points = self._backend.landmarks(image, box)
@@ -143,7 +164,7 @@ class FaceTracker:
             if confirmed is None:
                 return self._reacquire(image, time_s)
             self._checked_s = time_s
-            if _overlap(confirmed, seen) < 0.4:  # drifted: start again on what the detector sees
+            if overlap(confirmed, seen) < 0.4:  # drifted: start again on what the detector sees
                 return self._enter(image, time_s, confirmed, "")
         self._box = self._last_box = _eased(box, seen)
         self._remember(face, afresh=abrupt)
@@ -161,11 +182,13 @@ class FaceTracker:
     def _reacquire(self, image: UInt8Array, time_s: float) -> Observation:
         """The check failed: look at the whole frame, then give up."""
         before, self._box = self._last_box, None
+        if not self._alone:
+            return Observation(False, None, None, NO_FACE, "lost", self._checked_s)
         self._searches = 5  # a look of middle size
         box = self._search(image, time_s)
         if box is None:
             return Observation(False, None, None, NO_FACE, "lost", self._checked_s)
-        same = before is not None and _overlap(box, before) > 0.3
+        same = before is not None and overlap(box, before) > _STILL
         return self._enter(image, time_s, box, "" if same else "found")
 
     def _search(self, image: UInt8Array, time_s: float) -> Box | None:
@@ -174,11 +197,11 @@ class FaceTracker:
         self._searches += 1
         self._searched_s = time_s
         scale = min(1.0, longest / max(image.shape[:2]))
-        found = [_scaled(box, 1 / scale) for box in self._backend.detect(_resized(image, scale))]
+        found = [scaled(box, 1 / scale) for box in self._backend.detect(resized(image, scale))]
         if not found:
             return None
         last = self._last_box
-        return found[0] if last is None else min(found, key=lambda box: _distance(box, last))
+        return found[0] if last is None else min(found, key=lambda box: distance(box, last))
 
     def _confirm(self, image: UInt8Array, seen: Box) -> Box | None:
         """Show the detector the face and its surroundings, at the smallest size that it needs."""
@@ -188,10 +211,10 @@ class FaceTracker:
         if right - left < 8 or bottom - top < 8:
             return None
         scale = _FACE_PX / seen.w
-        found = self._backend.detect(_resized(image[top:bottom, left:right], scale))
-        boxes = [_moved(_scaled(box, 1 / scale), left, top) for box in found]
-        best = max(boxes, key=lambda box: _overlap(box, seen), default=None)
-        return best if best is not None and _overlap(best, seen) > 0.2 else None
+        found = self._backend.detect(resized(image[top:bottom, left:right], scale))
+        boxes = [_moved(scaled(box, 1 / scale), left, top) for box in found]
+        best = max(boxes, key=lambda box: overlap(box, seen), default=None)
+        return best if best is not None and overlap(best, seen) > 0.2 else None
 
     def _changed(self, face: UInt8Array) -> bool:
         """Whether the face looks unlike itself a moment ago (correlation below a half)."""
@@ -236,7 +259,8 @@ def _small(face: UInt8Array) -> npt.NDArray[np.float32]:
     return face[::4, ::4].astype(np.float32)
 
 
-def _resized(image: UInt8Array, scale: float) -> UInt8Array:
+def resized(image: UInt8Array, scale: float) -> UInt8Array:
+    """The image enlarged or shrunk."""
     import cv2
 
     if scale == 1.0:
@@ -250,22 +274,22 @@ def _eased(box: Box, seen: Box) -> Box:
 
     A box that repeats the jitter of the points would feed it back to the predictor.
     """
-    moved = math.hypot(_distance(box, seen), seen.w - box.w) / box.w
+    moved = math.hypot(distance(box, seen), seen.w - box.w) / box.w
     gain = min(1.0, 0.1 + (moved / 0.05) ** 2)
     return Box(*(old + gain * (new - old) for old, new in zip(box, seen, strict=True)))
 
 
 def _jumped(box: Box, seen: Box) -> bool:
     """Whether the face moved by more than a quarter of itself, or grew or shrank by a third, in one frame."""
-    return _distance(box, seen) > 0.25 * box.w or not 0.75 < seen.w / box.w < 1.33
+    return distance(box, seen) > 0.25 * box.w or not 0.75 < seen.w / box.w < 1.33
 
 
-def _distance(a: Box, b: Box) -> float:
+def distance(a: Box, b: Box) -> float:
     """Between the middles."""
     return math.hypot(a.x + a.w / 2 - b.x - b.w / 2, a.y + a.h / 2 - b.y - b.h / 2)
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Box, b: Box) -> float:
     """Intersection over union."""
     across = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
     down = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
@@ -273,7 +297,8 @@ def _overlap(a: Box, b: Box) -> float:
     return shared / (a.w * a.h + b.w * b.h - shared)
 
 
-def _scaled(box: Box, factor: float) -> Box:
+def scaled(box: Box, factor: float) -> Box:
+    """The box in an image that is so many times as large."""
     return Box(*(value * factor for value in box))
 
 

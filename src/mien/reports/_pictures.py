@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,12 @@ class IntervalPictures:
         The cropped face, both registered on the onset frame.
     flow : float32 array, (2, S, S)
         Onset to apex: ``u`` right, ``v`` down, pixels of the crop.
+    frames : uint8 array, (K, S, S, 3)
+        The face from onset to offset, registered on the onset frame; empty where it was not read.
+    times_s : float array, (K,)
+        Their presentation times.
+    heat : float array, (h, w), or None
+        Where the recogniser looked, 0 to 1, over the same crop; None where it cannot say.
 
     Raises
     ------
@@ -45,6 +51,9 @@ class IntervalPictures:
     onset: UInt8Array
     apex: UInt8Array
     flow: FloatArray
+    frames: UInt8Array = field(default_factory=lambda: np.empty((0, 1, 1, 3), np.uint8))
+    times_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    heat: FloatArray | None = None
 
     def __post_init__(self) -> None:
         size = len(self.onset)
@@ -53,6 +62,11 @@ class IntervalPictures:
             raise MienError(
                 f"got pictures {self.onset.shape} and {self.apex.shape} of {self.onset.dtype} with a flow "
                 f"{self.flow.shape}; expected uint8 (S, S, 3) twice and (2, S, S); crop them alike"
+            )
+        if len(self.frames) != len(self.times_s) or (len(self.frames) and self.frames.shape[1:] != self.onset.shape):
+            raise MienError(
+                f"got frames {self.frames.shape} with {len(self.times_s)} times beside an onset {self.onset.shape}; "
+                "expected (K, S, S, 3) and K times; crop them alike"
             )
         if not np.isfinite(self.flow).all():
             raise MienError("got a flow with nan or inf; expected finite pixels; estimate it again")

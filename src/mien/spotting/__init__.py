@@ -1,6 +1,17 @@
 """From motion over time to candidate intervals."""
 
+from mien.spotting._registry import SPOTTERS, Spotted, Spotter
 from mien.spotting.regions import EYE_REGIONS, REGIONS, FaceRegions
 from mien.spotting.spot import Curves, SpotSettings, spot
 
-__all__ = ["EYE_REGIONS", "REGIONS", "Curves", "FaceRegions", "SpotSettings", "spot"]
+__all__ = [
+    "EYE_REGIONS",
+    "REGIONS",
+    "SPOTTERS",
+    "Curves",
+    "FaceRegions",
+    "SpotSettings",
+    "Spotted",
+    "Spotter",
+    "spot",
+]

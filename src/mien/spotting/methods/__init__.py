@@ -1,0 +1,1 @@
+"""Spotting methods, one file each."""
