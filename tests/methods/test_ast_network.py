@@ -216,12 +216,37 @@ def test_maps_of_three_times_the_size_are_averaged_down() -> None:
             network(batch(size=160))
 
 
-@pytest.mark.parametrize(("flow", "values"), [("mag", {0.0, 1.0}), ("uv", {-1.0, 0.0, 1.0})])
-def test_only_u_turns_round_in_a_mirror(flow: str, values: set[float]) -> None:
-    network = small(flow=flow)
-    made = network.augment(torch.ones(64, *network.shape), torch.Generator().manual_seed(0))
-    assert set(made[:, 0].unique().tolist()) == values
-    assert set(made[:, 1:].unique().tolist()) == {0.0, 1.0}
+def test_training_copies_keep_each_stream_whole_or_hide_it() -> None:
+    network = small()
+    made = network.augment(torch.ones(400, *network.shape), torch.Generator().manual_seed(0))
+    strengths = made[:, :, 0, 0, 0]
+    torch.testing.assert_close(made, strengths[:, :, None, None, None].expand_as(made), atol=1e-4, rtol=1e-4)
+    hidden = strengths == 0
+    assert 0.1 < hidden[:, 0].float().mean() < 0.25
+    assert not hidden.all(dim=1).any(), "one of the two always shows"
+    shown = strengths[~hidden].log()
+    assert abs(float(shown.mean())) < 0.05
+    assert float(shown.std()) == pytest.approx(0.35, abs=0.03)
+
+
+def test_in_a_mirror_u_turns_round_and_v_does_not() -> None:
+    network = small(flow="uv")
+    still = torch.zeros(64, *network.shape)
+    still[:, 0] = 1
+    made = network.augment(still, torch.Generator().manual_seed(0))[:, :2, 0, 0, 0]
+    seen = made[made[:, 0] != 0]
+    assert {bool(u < 0) for u in seen[:, 0]} == {False, True}
+    turned = (seen[:, 1] / seen[:, 0]).abs()
+    assert float(turned.max()) <= np.tan(np.radians(7)) + 1e-4
+
+
+def test_differences_can_be_made_as_strong_as_the_flow() -> None:
+    plain, stronger, x = small(), small(idsf_gain=10.0), batch()
+    x[:, 1] /= 10
+    louder = x.clone()
+    louder[:, 1] *= 10
+    with torch.inference_mode():
+        torch.testing.assert_close(stronger(x), plain(louder))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,16 @@ def test_the_turned_flow_is_the_flow_of_the_turned_pictures(mirror: float) -> No
     assert directions[:, 1].std() > 0.1, "every clip is turned by an angle of its own"
 
 
+def test_an_enlarged_flow_is_longer_by_as_much() -> None:
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    clip = torch.stack([torch.full_like(x, 2.0), torch.zeros_like(x), x]).expand(9, 1, 3, 64, 64)
+    grown = joint_affine(clip, seeded(), degrees=0, shift_px=0, mirror=0, zoom=0.3, vectors=(0, 1))[:, 0]
+    factor = 1 / grown[:, 2, 32].diff(dim=-1)[:, 20:40].mean(dim=1)  # a ramp is as much flatter as it is larger
+    torch.testing.assert_close(grown[:, 0, 32, 32], 2 * factor, atol=1e-3, rtol=1e-3)
+    assert float(factor.min()) < 0.9
+    assert float(factor.max()) > 1.1
+
+
 def test_the_flow_of_a_turned_clip_is_not_touched_unless_it_is_named() -> None:
     clip = torch.ones(4, 1, 2, 8, 8)
     torch.testing.assert_close(joint_affine(clip, seeded(), degrees=30), clip)

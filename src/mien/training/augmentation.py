@@ -51,6 +51,7 @@ def joint_affine(
     degrees: float = 4.0,
     shift_px: float = 4.0,
     mirror: float = 0.5,
+    zoom: float = 0.0,
     vectors: tuple[int, int] | None = None,
     nearest: tuple[int, ...] = (),
 ) -> Tensor:
@@ -68,9 +69,11 @@ def joint_affine(
         Largest turn to either side, and largest shift along each axis, in pixels of 224.
     mirror : float
         Share of clips that are mirrored left to right.
+    zoom : float
+        Largest share by which a clip is shrunk or enlarged.
     vectors : (int, int), optional
-        Channels of u (right) and v (down): they turn with the picture, and a mirror negates u. Strain needs nothing:
-        no turn and no mirror changes it.
+        Channels of u (right) and v (down): they turn and grow with the picture, and a mirror negates u. Strain needs
+        nothing: none of these changes it.
     nearest : tuple of int
         Channels that are never blended, such as depth, in which 0 is unknown.
 
@@ -91,6 +94,9 @@ def joint_affine(
     angle = draw[:, 0] * (degrees * torch.pi / 180)
     flip = torch.where(draw[:, 3] < 2 * mirror - 1, -1.0, 1.0)
     shift = draw[:, 1:3] * (2 * shift_px / 224)
+    grown = torch.ones(count)
+    if zoom:
+        grown += zoom * (2 * torch.rand(count, generator=generator) - 1)
     rows = torch.stack(
         [
             torch.stack([flip * angle.cos(), -angle.sin(), shift[:, 0]], dim=1),
@@ -98,6 +104,7 @@ def joint_affine(
         ],
         dim=1,
     )
+    rows[:, :, :2] /= grown[:, None, None]
     flat = batch.flatten(0, 1)
     grid = nn.functional.affine_grid(rows.repeat_interleave(frames, dim=0), list(flat.shape), align_corners=False)
     moved = nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
@@ -106,8 +113,9 @@ def joint_affine(
         moved[:, list(nearest)] = nn.functional.grid_sample(some, grid, "nearest", "border", align_corners=False)
     moved = moved.unflatten(0, (count, frames))
     if vectors:
-        # The rows lead from the new picture to the old one; their transpose leads back, as they only turn and mirror.
-        moved[:, :, list(vectors)] = torch.einsum("nji,nfjhw->nfihw", rows[:, :, :2], moved[:, :, list(vectors)])
+        # The rows lead from the new picture to the old one; their transpose, as often grown, leads back.
+        back = rows[:, :, :2] * grown[:, None, None] ** 2
+        moved[:, :, list(vectors)] = torch.einsum("nji,nfjhw->nfihw", back, moved[:, :, list(vectors)])
     return moved
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mien.core import MienError
 from mien.nn.attention import AverageMaxMLP
 from mien.nn.inception import Inception
-from mien.training.augmentation import mirror_and_shift
+from mien.training.augmentation import joint_affine
 
 __all__ = ["AST", "ChannelAttention", "FusionAttention", "SpatialAttention", "ast_uv"]
 
@@ -164,6 +164,8 @@ class AST(nn.Module):
         The arms of table 11.
     attention, activation : str
         The arms of table 10: see :class:`FusionAttention`.
+    idsf_gain : float
+        What the differences are multiplied by: over 255 they are a tenth of the flow, and learn as much more slowly.
 
     Raises
     ------
@@ -188,12 +190,14 @@ class AST(nn.Module):
         branches: str = "both",
         attention: str = "both",
         activation: str = "softmax",
+        idsf_gain: float = 1.0,
     ) -> None:
         super().__init__()
         _check_choices(size, flow=flow, streams=streams, branches=branches, attention=attention, activation=activation)
         maps = FLOW_MAPS[flow]
         self.shape = (maps + 1, STEPS, size, size)
         self.split = {"flow": slice(0, maps), "idsf": slice(maps, maps + 1)}
+        self.gains = {"flow": 1.0, "idsf": idsf_gain}
         self.streams = nn.ModuleDict(
             {
                 name: _Stream(count, size, branches, attention, activation)
@@ -227,19 +231,34 @@ class AST(nn.Module):
         if tuple(x.shape[1:]) != self.shape:
             wanted = ", ".join(map(str, self.shape))
             raise MienError(f"got an input of {tuple(x.shape)}; expected (N, {wanted}); check flow and size")
-        return torch.cat([stream(x[:, self.split[name]]) for name, stream in self.streams.items()], dim=1)
+        return torch.cat([stream(self._part(x, name)) for name, stream in self.streams.items()], dim=1)
 
     def looked(self, x: Tensor) -> Tensor | None:
         """Return the spatial attention (N, S, S), the mean over the streams; None for an arm without."""
         x = self._sized(x)
-        maps = [stream.looked(x[:, self.split[name]]) for name, stream in self.streams.items()]  # type: ignore[operator]
+        maps = [stream.looked(self._part(x, name)) for name, stream in self.streams.items()]  # type: ignore[operator]
         found = [one for one in maps if one is not None]
         return torch.stack(found).mean(dim=0) if found else None
 
     def augment(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Mirror half of the training clips, and shift each by up to 3 % of its side."""
-        u = (0,) if self.shape[0] > FLOW_MAPS["uv"] else ()
-        return mirror_and_shift(batch, generator, shift_px=batch.shape[-1] // 32, u_channels=u)
+        """Mirror, turn, shift, zoom, make either stream stronger or weaker, and hide one now and then (ours).
+
+        Hiding keeps one stream from being learnt by heart: so few clips fit either alone.
+        """
+        vectors = (0, 1) if self.shape[0] > FLOW_MAPS["uv"] else None
+        steps = self._sized(batch).transpose(1, 2)
+        moved = joint_affine(steps, generator, degrees=7, shift_px=7, zoom=0.12, vectors=vectors).transpose(1, 2)
+        gains = torch.exp(0.35 * torch.randn(len(batch), len(self.split), generator=generator))
+        hidden = torch.rand(len(batch), len(self.split), generator=generator) < 0.2
+        gains[hidden & ~hidden.all(dim=1, keepdim=True)] = 0
+        for number, maps in enumerate(self.split.values()):
+            moved[:, maps] *= gains[:, number, None, None, None, None].to(batch.device)
+        return moved
+
+    def _part(self, x: Tensor, name: str) -> Tensor:
+        """The maps of a stream."""
+        maps = x[:, self.split[name]]
+        return maps if self.gains[name] == 1 else maps * self.gains[name]
 
     def _sized(self, x: Tensor) -> Tensor:
         """Maps of a multiple of the size, averaged down to it."""
