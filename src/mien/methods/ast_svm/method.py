@@ -69,9 +69,9 @@ AST_SVM = METHODS.add(
             "is not readable. C = 1, gamma 'scale', 100 epochs: unstated.",
             "Registration by a similarity and the face's texture; the paper says ASM and names no transform.",
             "Probabilities are the softmax of the one-vs-rest decision values, not calibrated.",
-            "The small presets read maps of 64 px with the differences ten times as strong, smooth the labels, and train "
-            "on copies that are mirrored, turned, shifted, zoomed, stronger or weaker, with one stream hidden now and "
-            "then: with a hundred clips the network as printed learns them by heart.",
+            "The small presets read maps of 64 px with the differences ten times as strong, smooth the labels, and "
+            "train on copies that are mirrored, turned, shifted, zoomed, stronger or weaker, with one stream hidden "
+            "now and then: the network as printed learns a hundred clips by heart.",
         ),
         parameters=166657,
     ),
