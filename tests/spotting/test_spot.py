@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.core import MienError
-from mien.spotting import REGIONS, Curves, SpotSettings, spot
+from mien.spotting import REGIONS, Curves, SpotSettings, spot, spot_macro
 
 CORNERS = [list(REGIONS).index(name) for name in ("left mouth corner", "right mouth corner")]
 
@@ -59,6 +59,33 @@ def test_an_expression_that_stays_is_not_micro() -> None:
 def test_an_expression_of_two_seconds_is_not_micro() -> None:
     curves = recording(seconds=6)
     assert spot(smile(curves, bump(curves.times_s, 1.5, 2.5, 3.5), 2.0))[0] == []
+
+
+@pytest.mark.parametrize("fps", [30.0, 200.0])
+def test_an_expression_of_two_seconds_is_a_macro_expression(fps: float) -> None:
+    curves = recording(fps, seconds=8)
+    smile(curves, bump(curves.times_s, 2.0, 3.0, 4.0), 2.0)
+    longer = spot_macro(curves, [])
+    assert [(interval.kind, interval.region.split()[-1]) for interval in longer] == [("macro", "corner")]
+    assert longer[0].onset_s == pytest.approx(2.0, abs=0.15)
+    assert longer[0].offset_s == pytest.approx(4.0, abs=0.15)
+
+
+def test_an_expression_that_is_held_is_one_macro_expression() -> None:
+    curves = recording(100.0, seconds=8)
+    held = np.clip(np.minimum(curves.times_s - 2, 4.5 - curves.times_s) / 0.4, 0, 1)
+    longer = spot_macro(smile(curves, held, 2.0), [])
+    assert len(longer) == 1
+    assert longer[0].onset_s == pytest.approx(2.0, abs=0.2)
+    assert longer[0].offset_s == pytest.approx(4.5, abs=0.2)
+
+
+def test_a_micro_expression_is_no_macro_expression() -> None:
+    curves = recording(seconds=6)
+    smile(curves, bump(curves.times_s, 1.5, 1.65, 1.9), 2.0)
+    micro, _ = spot(curves)
+    assert len(micro) == 1
+    assert spot_macro(curves, micro) == []
 
 
 def test_drift_of_the_face_is_not_motion() -> None:

@@ -2,7 +2,7 @@
 
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
 from mien.spotting.regions import EYE_REGIONS, REGIONS, FaceRegions
-from mien.spotting.spot import Curves, SpotSettings, spot
+from mien.spotting.spot import Curves, SpotSettings, spot, spot_macro
 
 __all__ = [
     "EYE_REGIONS",
@@ -14,4 +14,5 @@ __all__ = [
     "Spotted",
     "Spotter",
     "spot",
+    "spot_macro",
 ]

@@ -9,7 +9,9 @@ displacements that are free of head motion. Everything is in seconds, so any fra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -20,7 +22,7 @@ from scipy.signal import find_peaks
 from mien.core import Interval, MienError
 from mien.spotting.regions import EYE_REGIONS, REGIONS
 
-__all__ = ["Curves", "SpotSettings", "spot"]
+__all__ = ["Curves", "SpotSettings", "spot", "spot_macro"]
 
 Array = npt.NDArray[np.float64]
 _NAMES = tuple(REGIONS)
@@ -55,6 +57,10 @@ class SpotSettings:
     """Measured durations may exceed the limits by this factor."""
     shortest_s: float = 0.08
     """Anything shorter is a flicker."""
+    longest_macro_s: float = 4.0
+    """Longest expression that is reported at all."""
+    least_macro_px: float = 0.6
+    """Smallest bump of a longer expression worth reporting."""
     blink_drop: float = 0.25
     """Share of their opening that the eyes lose in a blink."""
     blink_factor: float = 3.0
@@ -126,6 +132,44 @@ def spot(curves: Curves, settings: SpotSettings = SpotSettings(), face: int = 1)
         curve[segment.start : segment.stop] = np.interp(segment.times_s, segment.grid_s, motion)
         found += segment.intervals(motion, excess, towards, settings, face)
     return sorted(found, key=lambda interval: interval.onset_s), curve
+
+
+def spot_macro(
+    curves: Curves, micro: Sequence[Interval], settings: SpotSettings = SpotSettings(), face: int = 1
+) -> list[Interval]:
+    """Find the longer expressions of one followed face: the same bumps, on a scale of seconds.
+
+    Parameters
+    ----------
+    curves, settings, face
+        As in :func:`spot`.
+    micro : sequence of Interval
+        The micro-expressions, which are no longer expressions too.
+
+    Returns
+    -------
+    list of Interval
+        In time order, of the kind ``macro``: longer than a micro-expression, at most ``settings.longest_macro_s``.
+    """
+    slow = replace(
+        settings,
+        least_px=settings.least_macro_px,
+        most_px=math.inf,
+        half_widths_s=tuple(settings.longest_macro_s * share for share in (0.1, 0.2, 0.4)),
+        smooth_s=4 * settings.smooth_s,
+        reach_s=0.75 * settings.longest_macro_s,
+        rest_s=4 * settings.rest_s,
+        shortest_s=settings.longest_s * settings.tolerance,
+        longest_s=settings.longest_macro_s,
+        longest_rise_s=0.0,
+        tolerance=1.0,
+    )
+    found, _ = spot(curves, slow, face)
+    return [
+        replace(longer, kind="macro")
+        for longer in found
+        if not any(longer.onset_s <= short.apex_s <= longer.offset_s for short in micro)
+    ]
 
 
 def _runs(curves: Curves) -> list[tuple[int, int]]:
@@ -232,13 +276,12 @@ class _Segment:
         apex = low + int(course[low : peak + near + 1].argmax())
         reach = max(2, round(settings.reach_s * self.rate))
         rest = max(2, round(settings.rest_s * self.rate))
-        left = _crossing(course[max(0, apex - reach) : apex + 1][::-1], settings.edge, rest)
-        right = _crossing(course[apex : apex + reach + 1], settings.edge, rest)
+        left = _foot_of(course[max(0, apex - reach) : apex + 1][::-1], settings.edge, rest)
+        right = _foot_of(course[apex : apex + reach + 1], settings.edge, rest)
         if left is None or right is None:
             return None
-        stretch = 1 / (1 - np.arccos(1 - 2 * settings.edge) / np.pi)  # from the crossing to the foot of a raised cosine
         at = self.grid_s[apex]
-        onset, offset = at - stretch * left / self.rate, at + stretch * right / self.rate
+        onset, offset = at - left / self.rate, at + right / self.rate
         return max(onset, self.grid_s[0]), float(at), min(offset, self.grid_s[-1])
 
     def _is_micro(self, times: tuple[float, float, float], settings: SpotSettings) -> bool:
@@ -265,21 +308,29 @@ def _excess(bumps: Array, towards: Array, noise: Array, settings: SpotSettings) 
     return excess
 
 
-def _crossing(falling: Array, edge: float, rest: int) -> float | None:
-    """Steps from the apex until the motion has fallen to ``edge`` of its height; None if it never falls.
+def _foot_of(falling: Array, edge: float, rest: int) -> float | None:
+    """Steps from the apex until the motion has gone; None if it never goes.
 
-    Its foot is where it first comes to rest, falling no further for ``rest`` steps; what follows is another movement.
+    Its lowest point is where it first comes to rest, falling no further for ``rest`` steps; what follows is another
+    movement. The foot lies beyond the crossing of ``edge``, by what a raised cosine that fell from one half to ``edge``
+    in the same time would still need.
     """
-    foot = int(falling.argmin())
+    low = int(falling.argmin())
     for step in range(1, len(falling) - rest):
         height, ahead = falling[0] - falling[step], falling[step] - falling[step : step + rest + 1].min()
-        if height > 0.5 * (falling[0] - falling[foot]) and ahead < 0.06 * height:
-            foot = step
+        if height > 0.5 * (falling[0] - falling[low]) and ahead < 0.06 * height:
+            low = step
             break
-    height = falling[0] - falling[foot]
-    if foot == 0 or height <= 0:
+    height = falling[0] - falling[low]
+    if low == 0 or height <= 0:
         return None
-    level = falling[foot] + edge * height
+    half, last = (_crossing(falling, falling[low] + share * height) for share in (0.5, edge))
+    left = np.arccos(1 - 2 * edge) / np.pi  # share of a raised cosine's time below the edge
+    return last + (last - half) * left / (0.5 - left)
+
+
+def _crossing(falling: Array, level: float) -> float:
+    """Steps until the motion first falls to a level."""
     step = int(np.flatnonzero(falling <= level)[0])
     above, below = falling[step - 1], falling[step]
     return step - 1 + float((above - level) / max(above - below, 1e-12))

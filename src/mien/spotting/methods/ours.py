@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
-from mien.spotting.spot import Curves, SpotSettings, spot
+from mien.spotting.spot import Curves, SpotSettings, spot, spot_macro
 
 
 def _spot(curves: Curves, settings: SpotSettings, face: int) -> Spotted:
     micro, curve = spot(curves, settings, face)
-    return micro, [], curve
+    return micro, spot_macro(curves, micro, settings, face), curve
 
 
 OURS = SPOTTERS.add(
