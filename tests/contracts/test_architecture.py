@@ -28,7 +28,8 @@ ROOMS: dict[str, set[str]] = {
     "methods": {"core", "motion", "recipes", "nn", "training"},
     "evaluation": {"core", "datasets", "recipes", "nn", "protocols", "training", "methods", "reports"},
     "spotting": {"core", "motion"},
-    "analysis": {"core", "video", "faces", "motion", "recipes", "methods", "spotting", "reports"},
+    "analysis": {"core", "video", "faces", "motion", "synthesis", "recipes", "methods", "spotting", "reports"},
+    "benchmarks": {"core", "video", "faces", "synthesis", "spotting", "analysis", "protocols", "reports"},
     "pictures": {"core", "video", "faces", "motion", "datasets", "recipes", "reports"},
     "reports": {"core", "protocols"},
 }
@@ -101,6 +102,7 @@ def test_the_public_names_are_exact() -> None:
         "render",
         "score",
         "show",
+        "stream",
         "study",
         "train",
         "write_video",

@@ -19,7 +19,7 @@ def render_command(
     seed: int = typer.Option(0, help="Seed of everything drawn."),
     events: Path | None = typer.Option(None, help="JSON that says exactly what happens."),
     intensity_px: float | None = typer.Option(None, "--intensity-px", help="Largest displacement at a 128-px face."),
-    distractors: str = typer.Option("all", help="all, none, or a list of blinks,head,noise."),
+    distractors: str = typer.Option("all", help="all (blinks,head,noise), everything, none, or a list of names."),
     portrait: Path | None = typer.Option(None, help="A picture of a face; default: scikit-image's astronaut."),
     over: Path | None = typer.Option(None, help="Warp this real video instead of a portrait."),
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,17 @@ import numpy.typing as npt
 
 from mien.core import MienError, UInt8Array, atomic_path
 from mien.faces import apply_affine, compose, face_backend
+from mien.synthesis.distractors import DISTRACTORS
 from mien.synthesis.events import Blink, Event, check_seed, check_within, draw_blinks, draw_events, read_events
-from mien.synthesis.performance import HeadMotion, event_field, perform, place_portrait, to_units, undo_skin
+from mien.synthesis.performance import HeadMotion, event_field, place_portrait, to_units, undo_skin
+from mien.synthesis.staging import draw_distractors, film
 from mien.video import open_video, write_video
 
 __all__ = ["DISTRACTORS", "render"]
 
-DISTRACTORS = ("blinks", "head", "noise")
-"""What may happen beside the micro-expressions: blinks, slight head motion, sensor noise."""
-
+_USUAL = ("blinks", "head", "noise")
 _FACE_SHARE = 0.52  # of the frame's smaller side that the face takes
-_NOISE_SD = 1.2
+_DISTRACTORS_STREAM = 7  # of randomness: the distractors beyond the usual three have one of their own
 
 
 def render(
@@ -59,8 +59,10 @@ def render(
         Exactly what happens (a JSON file or records); by default micro-expressions of all classes are drawn.
     intensity_px : float, optional
         Largest displacement of every drawn event, px at a 128-px face; by default drawn from 1.2 to 2.2.
-    distractors : "all", "none", or names
-        Some of :data:`DISTRACTORS`. With ``over`` there are none to add: the video has its own.
+    distractors : "all", "everything", "none", or names
+        Some of :data:`DISTRACTORS`. "all" means blinks, head and noise, as it always did, and "everything" all that
+        there are. Talk, lasting expressions, hands and absences are put where no micro-expression is.
+        With ``over`` there are none to add: the video has its own.
     portrait : path, optional
         A picture of a face; by default scikit-image's ``astronaut`` (NASA, public domain).
     over : path, optional
@@ -90,16 +92,19 @@ def render(
     happening, blinks = _script(events, seconds, rng, intensity_px, "blinks" in wanted)
     if over is None:
         scene = place_portrait(portrait, size, _FACE_SHARE * min(size))
-        head = HeadMotion(rng, scene.face_px) if "head" in wanted else None
-        times = (index / fps for index in range(round(seconds * fps)))
-        frames = perform(scene, happening, times, blinks=blinks, head=head)
+        sway = HeadMotion(rng, scene.face_px) if "head" in wanted else None
+        chance = np.random.default_rng([seed, _DISTRACTORS_STREAM])
+        others = [name for name in wanted if name not in _USUAL]
+        around = draw_distractors(seconds, chance, others, happening, scene)
+        around = replace(around, names=wanted, sway=sway, blinks=tuple(blinks))
+        frames = film(scene, happening, fps, round(seconds * fps), around, rng)
         about = {"frames": round(seconds * fps), "face_px": round(scene.face_px, 2), "points": scene.points.tolist()}
         about["portrait"] = "astronaut" if portrait is None else Path(portrait).name
+        if others:
+            about["others"] = [dict(zip(("name", "onset_s", "offset_s"), s, strict=True)) for s in around.spans()]
     else:
         happening = _where_a_face_is(happening, there, fps, drawn=events is None)
         frames = reel(happening)
-    if "noise" in wanted:
-        frames = _noisy(frames, np.random.default_rng(rng.integers(2**63)))
     write_video(out, frames, fps, quality=12)
     _write_truth(out.with_suffix(".json"), happening, blinks, fps, size, seed, wanted, about)
     return out
@@ -118,11 +123,14 @@ def _distractors(wanted: str | Sequence[str]) -> tuple[str, ...]:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     names = [part.strip() for name in names for part in name.split(",") if part.strip()]
     if names == ["all"]:
+        return _USUAL
+    if names == ["everything"]:
         return DISTRACTORS
     if names == ["none"]:
         return ()
     if unknown := sorted(set(names) - set(DISTRACTORS)):
-        raise MienError(f"got the distractors {unknown}; expected all, none or some of {', '.join(DISTRACTORS)}")
+        known = ", ".join(DISTRACTORS)
+        raise MienError(f"got the distractors {unknown}; expected all, none or some of {known}, or everything")
     return tuple(names)
 
 
@@ -140,18 +148,6 @@ def _script(
         return read_events(events, seconds)
     check_within(events, seconds)
     return sorted(events, key=lambda event: event.onset_s), []
-
-
-def _noisy(frames: Iterator[UInt8Array], rng: np.random.Generator) -> Iterator[UInt8Array]:
-    """Sensor noise: independent per pixel and frame, the same on the three channels."""
-    noise: npt.NDArray[np.int16] | None = None
-    for frame in frames:
-        if noise is None:
-            height, width = frame.shape[:2]
-            noise = np.rint(rng.normal(0, _NOISE_SD, (2 * height, 2 * width))).astype(np.int16)
-        row, column = rng.integers(0, height), rng.integers(0, width)
-        grain = noise[row : row + height, column : column + width]
-        yield cv2.add(frame, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
 
 # --- over a real video ----------------------------------------------------------------------------------------------

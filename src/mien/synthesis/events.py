@@ -16,7 +16,17 @@ from mien.synthesis.action_units import ACTION_UNITS, Activation, displacement
 from mien.synthesis.emotions import CLASSES, draw_expression
 from mien.synthesis.face import CROP
 
-__all__ = ["Blink", "Event", "check_seed", "check_within", "draw_blinks", "draw_events", "read_events"]
+__all__ = [
+    "Blink",
+    "Event",
+    "Glance",
+    "check_seed",
+    "check_within",
+    "draw_blinks",
+    "draw_events",
+    "ease",
+    "read_events",
+]
 
 _UNITS_PER_PX = CROP[2] / 128
 _LEAST_GAP_S = 0.9
@@ -102,6 +112,49 @@ class Blink:
     def closure(self, time_s: float) -> float:
         """How far the lids are closed, 0 to 1."""
         return Event(self.onset_s, self.apex_s, self.offset_s, (45,)).course(time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The eyes look aside: a saccade away at ``onset_s``, and one back that ends at ``offset_s``.
+
+    Attributes
+    ----------
+    onset_s, offset_s : float
+        When the eyes begin to move, and are back.
+    aside : (float, float)
+        How far the iris goes, right and down, widths of the eye.
+    saccade_s : float
+        How long either movement takes.
+    """
+
+    onset_s: float
+    offset_s: float
+    aside: tuple[float, float]
+    saccade_s: float = 0.05
+
+    @property
+    def back_s(self) -> float:
+        """When the saccade back begins."""
+        return self.offset_s - self.saccade_s
+
+    def course(self, time_s: float) -> float:
+        """How far the iris is out, 0 to 1."""
+        return ease(time_s, self.onset_s, self.offset_s, self.saccade_s)
+
+
+def ease(time_s: float, onset_s: float, offset_s: float, ramp_s: float) -> float:
+    """Rise from 0 to 1 within ``ramp_s`` after the onset, stay, and fall within ``ramp_s`` before the offset.
+
+    Both ramps are raised cosines.
+
+    Examples
+    --------
+    >>> [round(ease(t, 1.0, 3.0, 0.5), 3) for t in (1.0, 1.25, 2.0, 2.75, 3.0)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    part = min(time_s - onset_s, offset_s - time_s) / ramp_s
+    return 0.5 * (1 - math.cos(math.pi * min(max(part, 0.0), 1.0)))
 
 
 def draw_events(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,12 +15,22 @@ import numpy.typing as npt
 
 from mien.core import MienError, UInt8Array
 from mien.faces import apply_affine, compose, eye_crop_matrix, face_backend, invert
-from mien.synthesis.action_units import displacement
-from mien.synthesis.events import Blink, Event
+from mien.synthesis.action_units import Activation, displacement
+from mien.synthesis.events import Blink, Glance
 from mien.synthesis.face import CROP
 from mien.video import read_image
 
-__all__ = ["HeadMotion", "Scene", "event_field", "perform", "place_portrait", "scene_depth", "to_units", "undo_skin"]
+__all__ = [
+    "Gesture",
+    "HeadMotion",
+    "Scene",
+    "event_field",
+    "perform",
+    "place_portrait",
+    "scene_depth",
+    "to_units",
+    "undo_skin",
+]
 
 Array = npt.NDArray[np.float64]
 Map = npt.NDArray[np.float32]
@@ -28,13 +39,23 @@ _FIELD_PX = 160  # side of the grid on which an event's field is kept: the face 
 _FIELD_BOX = (CROP[0] - 0.6, CROP[1] - 0.9, CROP[2] + 1.2)  # left, top, side in face units
 
 
+class Gesture(Protocol):
+    """What moves the skin: an :class:`mien.synthesis.Event`, or anything with a course and action units like it."""
+
+    def course(self, time_s: float) -> float:
+        """How far it is out, 0 to 1."""
+
+    def activation(self) -> Activation:
+        """Intensities per action unit when it is out all the way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A still picture on its canvas and where the face is in it.
 
     Attributes
     ----------
-    image : uint8 array, (H, W, 3)
+    image : uint8 array, (H, W, 3) or (H, W)
         The picture at rest.
     points : float array, (68, 2)
         Landmarks, pixels.
@@ -112,17 +133,20 @@ def to_units(points: Array) -> Array:
 
 def perform(
     scene: Scene,
-    events: Sequence[Event],
+    events: Sequence[Gesture],
     times_s: Iterable[float],
     *,
     blinks: Sequence[Blink] = (),
     head: HeadMotion | None = None,
+    glances: Sequence[Glance] = (),
+    border: int = cv2.BORDER_REFLECT_101,
 ) -> Iterator[UInt8Array]:
     """Yield the frame of each time: every one, moving or still, is resampled in the same way, once.
 
     Examples
     --------
     >>> scene = place_portrait(None, (96, 64), face_px=48)
+    >>> from mien.synthesis import Event
     >>> smile = Event(0.0, 0.1, 0.2, (12,))
     >>> still, apex = perform(scene, [smile], [0.0, 0.1])
     >>> apex.shape, bool((apex != still).any())
@@ -132,6 +156,7 @@ def perform(
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     fields = [event_field(event, apply_affine(scene.to_units, scene.points)) for event in events]
     depth = None if head is None else scene_depth(scene)
+    eyes = _eyeballs(scene) if glances else None
     for time in times_s:
         source_x, source_y = x, y
         if head is not None and depth is not None:
@@ -140,9 +165,9 @@ def perform(
         closed = max((blink.closure(time) for blink in blinks), default=0.0)
         if closed > 0:
             source_y = _undo_lids(closed, source_x, source_y, scene.points)
-        yield cv2.remap(
-            scene.image, np.float32(source_x), np.float32(source_y), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-        )
+        if eyes is not None:
+            source_x, source_y = _undo_gaze(time, source_x, source_y, glances, eyes, scene)
+        yield cv2.remap(scene.image, np.float32(source_x), np.float32(source_y), cv2.INTER_CUBIC, borderMode=border)
 
 
 class HeadMotion:
@@ -202,6 +227,25 @@ def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
     return y
 
 
+def _eyeballs(scene: Scene) -> Map:
+    """How far each pixel of a scene follows the gaze, (H, W), 0 to 1: all of the iris, nothing beyond the lids."""
+    open_eyes = np.zeros(scene.image.shape[:2], np.uint8)
+    for eye in (range(36, 42), range(42, 48)):
+        cv2.fillPoly(open_eyes, [np.rint(scene.points[eye]).astype(np.int32)], 1)
+    inside = cv2.distanceTransform(open_eyes, cv2.DIST_L2, 3)
+    return np.clip(inside / (0.02 * scene.face_px), 0, 1).astype(np.float32)
+
+
+def _undo_gaze(time_s: float, x: Map, y: Map, glances: Sequence[Glance], eyes: Map, scene: Scene) -> tuple[Map, Map]:
+    """Where in the still eyes the pixels of moved eyes come from."""
+    width = float(np.linalg.norm(scene.points[45] - scene.points[42]))
+    aside = width * np.sum([np.multiply(glance.course(time_s), glance.aside) for glance in glances], axis=0)
+    if not aside.any():
+        return x, y
+    here = cv2.remap(eyes, np.float32(x), np.float32(y), cv2.INTER_LINEAR)
+    return x - np.float32(aside[0]) * here, y - np.float32(aside[1]) * here
+
+
 def _inside(start: float, stop: float) -> slice:
     """Rows or columns from ``start`` on; what lies before the image is left out."""
     return slice(max(int(start), 0), max(int(stop), 0))
@@ -213,7 +257,7 @@ def _lid(x: Map, left: Array, between: Array, right: Array) -> Array:
     return np.polyval(np.polyfit(path[:, 0] - left[0], path[:, 1], 2), np.clip(x, left[0], right[0]) - left[0])
 
 
-def event_field(event: Event, face: Array) -> Map:
+def event_field(event: Gesture, face: Array) -> Map:
     """Displacement of an event at its apex, (_FIELD_PX, _FIELD_PX, 2) in face units."""
     left, top, side = _FIELD_BOX
     steps = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * side
@@ -222,7 +266,7 @@ def event_field(event: Event, face: Array) -> Map:
 
 
 def undo_skin(
-    time_s: float, x: Map, y: Map, events: Sequence[Event], fields: Sequence[Map], to_units: Array
+    time_s: float, x: Map, y: Map, events: Sequence[Gesture], fields: Sequence[Map], to_units: Array
 ) -> tuple[Map, Map]:
     """Where the skin now at (x, y) was when the face was at rest, pixels; two steps invert the displacement."""
     active = [(event.course(time_s), field) for event, field in zip(events, fields, strict=True)]
