@@ -13,16 +13,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mien.core import Interval, MienError
+from mien.core import Interval, MienError, Movement
 from mien.reports import IntervalPictures, write_analysis_report
+from mien.reports._moments import say_direction
 from mien.reports._pictures import motion_picture, photograph
-from mien.reports._timeline import clock, timeline
+from mien.reports._timeline import timeline
 
 SIZE = 128
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "source"}
 ERROR = {
     "text": "Trained without any real face, it names 62 of 100 real clips rightly.",
     "scores": [
@@ -85,7 +84,13 @@ def bump(u: float, v: float, at: tuple[int, int] = (40, 50), shift: float = 0.0)
 
 
 def report(
-    folder: Path, intervals: list[Interval] = MOMENTS, frames: int = 2000, lost: slice = slice(900, 940), **changes: Any
+    folder: Path,
+    intervals: list[Interval] = MOMENTS,
+    frames: int = 2000,
+    lost: slice = slice(900, 940),
+    pictures: list[Any] | None = None,
+    faces: tuple[Any, ...] = (),
+    **changes: Any,
 ) -> str:
     """The source of a report of a made-up recording at 200 frames a second."""
     times = np.arange(frames) / 200
@@ -112,9 +117,10 @@ def report(
         folder / "report.html",
         analysis=document | changes,
         intervals=intervals,
-        pictures=[bump(0.2, -1.2)] * len(intervals),
+        pictures=[bump(0.2, -1.2)] * len(intervals) if pictures is None else pictures,
         times_s=times,
         curve=curve,
+        faces=faces,
     )
     return path.read_text(encoding="utf-8")
 
@@ -166,7 +172,7 @@ def test_an_error_that_nobody_measured_is_said_to_be_unknown(tmp_path: Path, err
 def test_warnings_stand_before_any_result_and_flags_beside_their_moment(tmp_path: Path) -> None:
     page = Page(report(tmp_path))
     for warning in WARNINGS:
-        assert page.text.index(warning) < page.text.index("Motion over time")
+        assert page.text.index(warning) < page.text.index("Quality of the recording")
     assert "uncertain emotion small face few frames" in page.text
     assert page.text.count("uncertain emotion") == 1
     assert "Know this before" not in Page(report(tmp_path, warnings=[])).text
@@ -225,54 +231,15 @@ def test_an_hour_at_200_frames_a_second_stays_small(tmp_path: Path) -> None:
     assert "in 1:00:00 h" in Page(source).text
 
 
-def test_no_peak_is_lost_however_long_the_recording() -> None:
-    curve = np.zeros(720_000)
-    curve[345_678] = 1.0
-    drawn = timeline(np.arange(720_000) / 200, curve, [], least_px=None)
-    heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", drawn["curve"])]
-    assert min(heights) == pytest.approx(drawn["plot_px"] * (1 - 1 / 1.08), abs=0.1)
-
-
-def test_a_gap_without_a_face_is_grey_and_breaks_the_curve() -> None:
-    times, curve = np.arange(101) / 10, np.full(101, 0.1)
-    curve[40:60] = np.nan
-    drawn = timeline(times, curve, [], least_px=0.3)
-    assert drawn["lost"] == [{"left": 40.0, "width": 20.0}]
-    assert drawn["curve"].count("M") == 2
-
-
-@given(st.lists(st.floats(0, 100), max_size=40).map(sorted))
-def test_marks_of_one_row_keep_their_distance_while_there_are_rows(apexes: list[float]) -> None:
-    moments = [Interval(0, 0, 0, apex, apex, apex, 1.0) for apex in apexes]
-    bands = timeline([0.0, 100.0], [0.0, 0.0], moments, None)["bands"]
-    crowded = any(sum(abs(a - b) < 3 for b in apexes) > 6 for a in apexes)
-    for lane in {band["lane"] for band in bands}:
-        places = [band["apex"] for band in bands if band["lane"] == lane]
-        assert crowded or all(b - a >= 2.99 for a, b in pairwise(places))
-
-
-@given(st.floats(0, 1e6), st.floats(1e-3, 1e5))
-def test_time_ticks_are_few_in_order_and_inside(start: float, length: float) -> None:
-    ticks = timeline([start, start + length], [0.0, 0.0], [], None)["x_ticks"]
-    places = [tick["at"] for tick in ticks]
-    assert places == sorted(places)
-    assert len(ticks) <= 14
-
-
-def test_times_are_read_as_a_player_shows_them() -> None:
-    assert [clock(time) for time in (0, 59.6, 61, 3599.995)] == ["0:00", "1:00", "1:01", "1:00:00"]
-    assert clock(63.2046, 3) == "1:03.205"
-
-
 def test_a_shift_of_the_whole_head_is_not_drawn() -> None:
-    still = motion_picture(bump(0, 0, shift=3.0))
+    still = motion_picture(bump(0, 0, shift=3.0).flow)
     assert still["arrows"] == ""
-    moved, shifted = motion_picture(bump(0.1, -1.2)), motion_picture(bump(0.1, -1.2, shift=3.0))
+    moved, shifted = motion_picture(bump(0.1, -1.2).flow), motion_picture(bump(0.1, -1.2, shift=3.0).flow)
     assert shifted["scale_px"] == moved["scale_px"]
 
 
 def test_the_face_stays_grey_where_it_rests_and_is_coloured_where_it_moves() -> None:
-    drawn = motion_picture(bump(0, -1.2, at=(32, 32)))
+    drawn = motion_picture(bump(0, -1.2, at=(32, 32)).flow)
     data = np.frombuffer(base64.b64decode(drawn["image"].split(",")[1]), np.uint8)
     spread = np.ptp(cv2.imdecode(data, cv2.IMREAD_COLOR).astype(int), axis=2)
     assert spread[64, 64] > 80
@@ -280,7 +247,7 @@ def test_the_face_stays_grey_where_it_rests_and_is_coloured_where_it_moves() -> 
 
 
 def test_arrows_point_where_the_face_went() -> None:
-    parts = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)M", motion_picture(bump(1.0, -2.0))["arrows"])
+    parts = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)M", motion_picture(bump(1.0, -2.0).flow)["arrows"])
     ways = np.array([(float(c) - float(a), float(d) - float(b)) for a, b, c, d in parts])
     assert len(ways) > 2
     assert (ways[:, 0] > 0).all()
@@ -312,18 +279,198 @@ def test_pictures_that_do_not_fit_are_refused(onset: np.ndarray, flow: np.ndarra
         IntervalPictures(onset, onset.copy(), flow)
 
 
-@pytest.mark.parametrize(
-    ("times", "curve"),
-    [([], []), ([0, 1], [0]), ([1, 0], [0, 0]), ([0, np.nan], [0, 0]), ([0, 1], [0, np.inf]), ([[0], [1]], [[0], [1]])],
-)
-def test_a_curve_that_does_not_fit_its_times_is_refused(times: list, curve: list) -> None:
-    with pytest.raises(MienError, match="expected"):
-        timeline(times, curve, [], None)
-
-
 def test_pictures_are_asked_for_each_interval(tmp_path: Path) -> None:
     document: dict[str, Any] = {"model": {}, "spotting": {"settings": {}}}
     with pytest.raises(MienError, match="got 3 intervals and 0"):
         write_analysis_report(
             tmp_path / "r.html", analysis=document, intervals=MOMENTS, pictures=[], times_s=[0], curve=[0]
         )
+
+
+def moving(count: int = 8) -> IntervalPictures:
+    """As :func:`bump`, with the frames of its loop."""
+    still = bump(0.2, -1.2)
+    frames = np.stack([np.roll(still.onset, k % 5, axis=0) for k in range(count)])
+    return IntervalPictures(still.onset, still.apex, still.flow, frames, 1.2 + np.arange(count) / 28)
+
+
+def test_a_loop_says_how_much_it_is_slowed_and_magnified_and_offers_a_still(tmp_path: Path) -> None:
+    page = Page(report(tmp_path, MOMENTS[:2], pictures=[moving(), bump(0.2, -1.2)]))
+    assert page.tags.count("picture") == 1, "a moment without frames has none"
+    assert "250 ms in 2.0 s: 8 times slowed, motion 4 times magnified" in page.text
+    assert page.values("media").count("(prefers-reduced-motion: reduce)") == 1
+    assert all(src.startswith("data:image/webp") for src in page.values("srcset"))
+    assert "Moment 1 from onset to offset, slowed and its motion magnified" in page.values("alt")
+    assert "picture" not in Page(report(tmp_path, MOMENTS)).tags
+
+
+def test_where_the_recogniser_looked_is_shown_where_it_can_say(tmp_path: Path) -> None:
+    plain = bump(0.2, -1.2)
+    looked = replace(plain, heat=np.eye(7, dtype=np.float32))
+    page = Page(report(tmp_path, MOMENTS[:2], pictures=[looked, plain]))
+    assert "Where the recogniser looked in moment 1" in page.values("alt")
+    assert "Where the recogniser looked in moment 2" not in page.values("alt")
+
+
+def test_what_moved_is_told_in_words_and_suggests_units_by_name(tmp_path: Path) -> None:
+    smile = (Movement("left mouth corner", -0.8, -0.9), Movement("right mouth corner", 0.7, 0.0))
+    told = replace(MOMENTS[0], movements=smile, action_units={12: 0.81, 99: 0.1})
+    text = Page(report(tmp_path, [told])).text
+    assert "left mouth corner 1.2 px up and outward (left) right mouth corner 0.7 px outward (right)" in text
+    assert "Suggests AU 12 (lip corner puller) 0.81, AU 99 0.10" in text
+    assert "Suggests" not in Page(report(tmp_path)).text
+    assert "What moved" not in Page(report(tmp_path)).text
+
+
+@pytest.mark.parametrize(
+    ("movement", "words"),
+    [
+        (("chin", 0.0, 2.0), "down"),
+        (("upper lip", -1.0, 0.1), "left"),
+        (("left inner brow", 0.5, -0.5), "up and inward (right)"),
+        (("right cheek", -0.5, 0.5), "down and inward (left)"),
+        (("right mouth corner", 1.0, 0.3), "outward (right)"),
+        (("chin", 0.0, 0.0), "–"),
+    ],
+)
+def test_left_and_right_are_the_pictures_and_outward_is_away_from_the_nose(movement: tuple, words: str) -> None:
+    assert say_direction(Movement(*movement)) == words
+
+
+def test_units_bear_the_names_that_the_synthesis_gives_them() -> None:
+    from mien.reports._moments import _UNITS
+    from mien.synthesis import ACTION_UNITS
+
+    known = {unit.number: unit.name for unit in ACTION_UNITS.values()}
+    assert {number: _UNITS.get(number) for number in known} == known
+
+
+def test_regions_that_moved_little_are_counted_not_listed(tmp_path: Path) -> None:
+    moved = tuple(Movement(f"region {i}", 0.0, 2.0 - 0.1 * i) for i in range(8))
+    text = Page(report(tmp_path, [replace(MOMENTS[0], movements=moved)])).text
+    assert "region 5" in text
+    assert "region 6" not in text
+    assert "2 more regions moved less" in text
+
+
+def test_one_face_is_drawn_as_if_it_were_not_numbered(tmp_path: Path) -> None:
+    times = np.arange(2000) / 200
+    one = ((1, times, np.zeros(2000)),)
+    assert report(tmp_path, faces=one) == report(tmp_path)
+    several = Page(report(tmp_path, faces=(*one, (2, times, np.zeros(2000))))).text
+    assert "Face 1" in several
+    assert "face 1 · probability 70 %" in several
+
+
+def test_faces_beyond_those_there_is_room_for_are_named(tmp_path: Path) -> None:
+    times = np.arange(2000) / 200
+    faces = tuple((face, times[: 2000 - face], np.zeros(2000 - face)) for face in range(1, 16))
+    found = [replace(moment, face=15) for moment in MOMENTS]
+    text = Page(report(tmp_path, found, faces=faces)).text
+    assert "Not drawn for want of room: face 12, 13, 14." in text
+
+
+def test_longer_expressions_are_bars_and_a_line_never_cards(tmp_path: Path) -> None:
+    longer = [{"onset_s": 5.0, "offset_s": 6.25, "face": 1}, {"onset_s": 0.5, "offset_s": 1.2, "face": 1}]
+    source = report(tmp_path, macro_expressions=longer)
+    page = Page(source)
+    assert "2 longer expressions (macro): 0.7 s at 0.5 s, 1.2 s at 5.0 s." in page.text
+    assert source.count('class="longer"') == 2
+    assert page.tags.count("article") == len(MOMENTS)
+    assert "longer expression" not in Page(report(tmp_path, macro_expressions=[])).text
+
+
+def test_a_recording_read_in_part_says_so_first(tmp_path: Path) -> None:
+    text = Page(report(tmp_path, partial="the file ends early")).text
+    assert text.index("the file ends early") < text.index(WARNINGS[0])
+    assert "Not the whole recording" not in Page(report(tmp_path, partial=None)).text
+
+
+def test_the_quality_of_the_recording_is_told_as_far_as_it_is_known(tmp_path: Path) -> None:
+    text = Page(report(tmp_path)).text
+    assert "frames 200.0 a second 2,000 in all; one every 5.0 ms picture 640 × 480 px face visible 98 %" in text
+    assert "head turned" not in text
+    known = {"face_px": 212.4, "yaw": [-4.2, 11.0], "light_flicker": 0.123456, "blur": None, "roll": [None, 2.0]}
+    text = Page(report(tmp_path, quality=known)).text
+    assert "width of the face 212 px median head turned −4° to +11°" in text
+    assert "light flicker 0.1235 head tilted –, 2 0° is upright" in text
+    assert "sharpness" not in text
+
+
+def test_conditions_are_a_table_and_markers_stand_in_the_timeline(tmp_path: Path) -> None:
+    rows = [
+        {"condition": "film", "minutes": 1.5, "events": 2, "events_per_minute": 1.333, "ci95": [0.16, 4.8]},
+        {"condition": "rest", "minutes": 0.0, "events": 0, "events_per_minute": None, "ci95": None},
+    ]
+    marks = [{"time_s": 5.0, "label": "film", "end_s": 7.5}, {"time_s": 2.5, "label": "question", "end_s": None}]
+    page = Page(report(tmp_path, conditions=rows, markers=marks))
+    assert "film 1.50 2 1.33 0.16 to 4.80 rest 0.00 0 – –" in page.text
+    assert "film 0:05.0 0:07.5 question 0:02.5 –" in page.text
+    drawn = timeline([0.0, 10.0], [0.0, 0.0], [], None, markers=marks)["markers"]
+    assert [(m["left"], m["width"], m["lasts"], m["room"]) for m in drawn] == [
+        (25.0, 0.0, False, 25.0),
+        (50.0, 25.0, True, 50.0),
+    ]
+    without = Page(report(tmp_path)).text
+    assert "By condition" not in without
+    assert "Markers" not in without
+
+
+def test_motion_alone_shows_nothing_of_the_face(tmp_path: Path) -> None:
+    shown = bump(0.2, -1.2, at=(32, 32))
+    source = report(tmp_path, MOMENTS[:1], pictures=[shown.flow])
+    page = Page(source)
+    assert "img" not in page.tags
+    assert page.tags.count("image") == 1
+    (address,) = [link for link in page.values("href") if link.startswith("data:image")]
+    data = np.frombuffer(base64.b64decode(address.split(",")[1]), np.uint8)
+    ground = cv2.imdecode(data, cv2.IMREAD_COLOR)[160:, 160:]
+    assert np.ptp(ground) < 12, "one grey where nothing moves"
+    assert "flips between" not in page.text
+
+
+def test_a_moment_without_any_picture_keeps_its_numbers(tmp_path: Path) -> None:
+    page = Page(report(tmp_path, MOMENTS[:1], pictures=[None]))
+    assert "img" not in page.tags
+    assert "image" not in page.tags
+    assert "duration 320 ms, apex after 120 ms" in page.text
+
+
+def test_of_a_thousand_moments_the_strongest_have_cards_and_all_are_listed(tmp_path: Path) -> None:
+    many = [Interval(k, k, k, k / 100, k / 100, k / 100, score=k / 1000) for k in range(1000)]
+    source = report(tmp_path, many, pictures=[None] * 1000)
+    page = Page(source)
+    assert page.tags.count("article") == 200
+    assert sum(name.startswith("moment-") for name in page.values("id")) == 1000
+    assert page.text.index("1000 emotion not read") < page.text.index("Further moments")
+    assert "200 of 1000 moments, those of the highest score, have a card" in page.text
+    assert source.count('class="span"') == 1000
+    assert len(source) < 1_500_000
+
+
+def test_fifty_moments_with_all_their_pictures_stay_below_12_mb(tmp_path: Path) -> None:
+    full = replace(moving(28), heat=np.eye(28, dtype=np.float32))
+    one, two = (len(report(tmp_path, MOMENTS[:1] * n, pictures=[full] * n)) for n in (1, 2))
+    assert one + 49 * (two - one) < 12_000_000
+
+
+def test_whatever_comes_from_outside_is_escaped_in_the_optional_parts_too(tmp_path: Path) -> None:
+    evil = '"><script>x</script><b>'
+    odd = replace(MOMENTS[0], movements=(Movement(evil, 1.0, 0.0),))
+    outside: dict[str, Any] = {
+        "partial": evil,
+        "quality": {evil: evil},
+        "markers": [{"time_s": 1.0, "label": evil, "end_s": 2.0}],
+        "conditions": [{"condition": evil, "minutes": 1.0, "events": 1, "events_per_minute": 1.0, "ci95": None}],
+    }
+    page = Page(report(tmp_path, [odd], **outside))
+    assert "script" not in page.tags
+    assert "b" not in page.tags
+    assert page.text.count("<script>x</script>") >= 6
+
+
+def test_headings_go_down_one_level_at_a_time(tmp_path: Path) -> None:
+    levels = [int(tag[1]) for tag in Page(report(tmp_path)).tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))

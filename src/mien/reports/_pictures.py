@@ -14,7 +14,8 @@ from mien.core import FloatArray, MienError, UInt8Array
 __all__ = ["IntervalPictures", "heat_picture", "motion_picture", "motion_scale", "photograph"]
 
 _SHOWN_PX = 256  # side of an embedded picture; shown at about 220
-_QUALITY = 90
+_QUALITY = 88
+_GROUND = 140  # grey under the colours where there is no face to show
 _COLOURS = "plasma"  # even in lightness, no grey in it: it stands out from a grey face
 _OPACITY = 0.85
 _SEEN_FROM = 0.6  # share of the scale from which the colour has its full opacity
@@ -97,32 +98,47 @@ def photograph(image: UInt8Array) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
 
 
-def motion_picture(pictures: IntervalPictures) -> dict[str, Any]:
+def motion_picture(flow: FloatArray, face: UInt8Array | None = None) -> dict[str, Any]:
     """Draw how far each point of the face moved, beside the shift of the whole head (the median vector).
 
     Parameters
     ----------
-    pictures : IntervalPictures
-        The face and its motion.
+    flow : float32 array, (2, S, S)
+        Onset to apex: ``u`` right, ``v`` down, pixels of the crop.
+    face : uint8 array, (S, S, 3), or None
+        What to draw on, without its colours; None draws the motion alone on grey.
 
     Returns
     -------
     dict
         ``image`` (address of the embedded picture), ``arrows`` (an SVG path in pixels of the crop), ``size`` (S),
         ``scale_px`` (motion at the end of the colour scale) and ``gain`` (how much longer than the motion arrows are).
+
+    Raises
+    ------
+    MienError
+        If the flow is no finite (2, S, S).
+
+    Examples
+    --------
+    >>> flow = np.zeros((2, 64, 64), np.float32)
+    >>> flow[1, 20:40, 20:40] = -1.2  # a patch goes up by 1.2 px
+    >>> drawn = motion_picture(flow)
+    >>> drawn["scale_px"], drawn["size"]
+    (1.5, 64)
     """
     import cv2
 
-    moved = pictures.flow - np.median(pictures.flow, axis=(1, 2), keepdims=True)
+    if flow.ndim != 3 or flow.shape[0] != 2 or not flow.size or not np.isfinite(flow).all():
+        raise MienError(f"got a flow {flow.shape}; expected (2, S, S) of finite pixels; estimate it again")
+    moved = flow - np.median(flow, axis=(1, 2), keepdims=True)
     distance = np.hypot(*moved)
     scale = _scale(float(np.percentile(distance, 99.5)))
-    grey = cv2.cvtColor(cv2.cvtColor(pictures.onset, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     shown = (_SHOWN_PX, _SHOWN_PX)
     share = np.clip(cv2.resize(distance / scale, shown, interpolation=cv2.INTER_LINEAR), 0, 1)
-    tinted = _tint(cv2.resize(grey, shown, interpolation=cv2.INTER_CUBIC), share)
     step = len(distance) / _ARROWS
     return {
-        "image": photograph(tinted),
+        "image": photograph(_tint(_without_colour(face), share)),
         "arrows": _arrows(moved, step, scale),
         "size": len(distance),
         "scale_px": scale,
@@ -148,16 +164,25 @@ def heat_picture(picture: UInt8Array, heat: FloatArray) -> str:
     import cv2
 
     shown = (_SHOWN_PX, _SHOWN_PX)
-    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     share = np.clip(cv2.resize(heat.astype(np.float32), shown, interpolation=cv2.INTER_LINEAR), 0, 1)
-    return photograph(_tint(cv2.resize(grey, shown, interpolation=cv2.INTER_CUBIC), share))
+    return photograph(_tint(_without_colour(picture), share))
 
 
 def motion_scale(stops: int = 12) -> str:
     """Return the colours of :func:`motion_picture` and :func:`heat_picture` from 0 to full scale, as a CSS gradient."""
     share = np.linspace(0, 1, stops)[None]
-    colours = _tint(np.full((1, stops, 3), 140, np.uint8), share)[0]
+    colours = _tint(np.full((1, stops, 3), _GROUND, np.uint8), share)[0]
     return f"linear-gradient(90deg, {', '.join(f'rgb({r} {g} {b})' for r, g, b in colours)})"
+
+
+def _without_colour(face: UInt8Array | None) -> npt.ArrayLike:
+    """The face in grey at the size shown, or a grey ground."""
+    import cv2
+
+    if face is None:
+        return np.full((_SHOWN_PX, _SHOWN_PX, 3), _GROUND, np.uint8)
+    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.resize(grey, (_SHOWN_PX, _SHOWN_PX), interpolation=cv2.INTER_CUBIC)
 
 
 def _tint(grey: npt.ArrayLike, share: npt.NDArray[np.floating]) -> UInt8Array:

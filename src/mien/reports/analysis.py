@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from mien.core import Interval, MienError
+from mien.core import FloatArray, Interval, MienError
+from mien.reports._moments import describe_moment, draw_pictures, look_of_classes
 from mien.reports._page import write_page
-from mien.reports._pictures import IntervalPictures, motion_picture, motion_scale, photograph
-from mien.reports._timeline import clock, timeline
+from mien.reports._pictures import IntervalPictures, motion_scale
+from mien.reports._timeline import FaceCurve, clock, timeline
 
 __all__ = ["IntervalPictures", "write_analysis_report"]
 
-# Okabe & Ito's palette, told apart by colour-blind readers; the shape says the same without colour.
-_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
-_SHAPES = (
-    "M-6 -6H6V6H-6Z",  # square
-    "M-6.5 0A6.5 6.5 0 1 1 6.5 0A6.5 6.5 0 1 1 -6.5 0Z",  # circle
-    "M0 -7L7 6H-7Z",  # triangle
-    "M0 -7.5L7.5 0L0 7.5L-7.5 0Z",  # diamond
-    "M0 7L7 -6H-7Z",  # triangle downwards
-    "M-2.5 -7H2.5V-2.5H7V2.5H2.5V7H-2.5V2.5H-7V-2.5H-2.5Z",  # cross
-    "M0 -7.5L6.5 -3.7V3.7L0 7.5L-6.5 3.7V-3.7Z",  # hexagon
-    "M-7 -4H7V4H-7Z",  # bar
-)  # eight shapes against seven colours: 56 classes before a pair comes back
-_CERTAIN = 0.5  # as in analysis: below this probability a label is named uncertain
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """How a class looks on the page."""
-
-    name: str
-    colour: str
-    shape: str
-
-
-_UNREAD = _Mark("emotion not read", "#8a8781", _SHAPES[1])
+_MOST_CARDS = 200  # a page with more pictures is slow to open; the rest are rows of a table
+_MOST_LOOPS = 60
+_MOST_NAMED = 8  # longer expressions listed one by one
 
 
 def write_analysis_report(
@@ -49,9 +27,10 @@ def write_analysis_report(
     *,
     analysis: Mapping[str, Any],
     intervals: Sequence[Interval],
-    pictures: Sequence[IntervalPictures],
+    pictures: Sequence[IntervalPictures | FloatArray | None],
     times_s: npt.ArrayLike,
     curve: npt.ArrayLike,
+    faces: Sequence[FaceCurve] = (),
 ) -> Path:
     """Write the report of an analysis as one HTML file that opens offline.
 
@@ -60,15 +39,21 @@ def write_analysis_report(
     path : Path or str
         The file to write.
     analysis : mapping
-        The document of ``analysis.json``.
+        The document of ``analysis.json``. Beside what is always there it may hold ``partial`` (why the recording was
+        not read to its end), ``macro_expressions``, ``quality`` (``face_px`` and ``blur``, medians; ``yaw``, ``pitch``
+        and ``roll``, each [low, high] in degrees; anything else is shown by its own name), ``conditions`` (list of
+        ``condition``, ``minutes``, ``events``, ``events_per_minute`` and ``ci95``: [low, high] or None) and ``markers``
+        (list of ``time_s``, ``label`` and ``end_s`` or None).
     intervals : sequence of Interval
-        In time order.
-    pictures : sequence of IntervalPictures
-        One per interval.
+        In time order. The 200 of the highest score get a card, the others a row of a table.
+    pictures : sequence of IntervalPictures, float32 array (2, S, S) or None
+        One per interval. A flow alone (from onset to apex) is drawn on grey, without the face; None shows nothing.
     times_s : float array, (T,)
         Presentation times of the frames, increasing.
     curve : float array, (T,)
         The motion curve, pixels at a 128-px face; nan where there is no face.
+    faces : sequence of (int, float array, float array)
+        Number, times and motion curve of each face. Two or more are drawn apart, and ``curve`` is not drawn.
 
     Returns
     -------
@@ -100,35 +85,87 @@ def write_analysis_report(
             f"got {len(intervals)} intervals and {len(pictures)} sets of pictures; expected one set for each"
         )
     classes = dict.fromkeys([*(analysis["model"].get("classes") or ()), *(i.emotion for i in intervals if i.emotion)])
-    marks = _marks(list(classes))
-    least = analysis["spotting"]["settings"].get("least_px")
+    marks = look_of_classes(list(classes))
+    cards = _highest(intervals, _MOST_CARDS)
+    moments = [describe_moment(i + 1, interval, marks) for i, interval in enumerate(intervals)]
     seen = {interval.emotion for interval in intervals}
+    longer = sorted(analysis.get("macro_expressions") or [], key=lambda each: float(each["onset_s"]))
+    least = analysis["spotting"]["settings"].get("least_px")
+    drawn = timeline(
+        times_s,
+        curve,
+        intervals,
+        least,
+        faces=faces,
+        longer=longer,
+        markers=analysis.get("markers") or [],
+        numbered=[i in cards for i in range(len(intervals))],
+    )
     return write_page(
         path,
         "analysis.html",
         analysis=analysis,
         summary=_summary(analysis, len(intervals)),
-        facts=_facts(analysis),
-        error=analysis["model"].get("error"),
-        timeline=timeline(times_s, curve, intervals, least),
+        partial=analysis.get("partial"),
+        quality=_quality(analysis),
+        timeline=drawn,
         least_px=least,
+        clock=clock,
+        longer=_longer(longer),
+        conditions=analysis.get("conditions") or [],
+        error=analysis["model"].get("error"),
         legend=[mark for name, mark in marks.items() if name in seen or (name and intervals)],
-        moments=[
-            _moment(number, interval, shown, marks)
-            for number, (interval, shown) in enumerate(zip(intervals, pictures, strict=True), start=1)
-        ],
+        several_faces=len(faces) > 1 or len({interval.face for interval in intervals}) > 1,
+        moments=moments,
         motion_scale=motion_scale(),
-        details={
-            "Recogniser": {name: value for name, value in analysis["model"].items() if name != "error"},
-            "Recipe": analysis["recipe"] if isinstance(analysis["recipe"], Mapping) else {"recipe": analysis["recipe"]},
-            "Spotting": analysis["spotting"],
-            "Recording": {name: analysis[name] for name in _RECORDING if name in analysis},
-            "Versions": analysis["versions"],
-        },
+        details=_details(analysis),
+        **_cards(moments, intervals, pictures, cards),
     )
 
 
+def _highest(intervals: Sequence[Interval], most: int) -> set[int]:
+    """The moments that stand out most."""
+    return set(sorted(range(len(intervals)), key=lambda i: -intervals[i].score)[:most])
+
+
+def _cards(
+    moments: Sequence[dict[str, Any]],
+    intervals: Sequence[Interval],
+    pictures: Sequence[IntervalPictures | FloatArray | None],
+    cards: set[int],
+) -> dict[str, Any]:
+    """Moments with a card (``shown``), those without (``others``) and how many loops there are."""
+    loops = _highest(intervals, _MOST_LOOPS)
+    shown = [moments[i] | {"pictures": draw_pictures(pictures[i], loop=i in loops)} for i in sorted(cards)]
+    return {
+        "shown": shown,
+        "others": [moment for i, moment in enumerate(moments) if i not in cards],
+        "loops": sum(moment["pictures"]["loop"] is not None for moment in shown),
+    }
+
+
+def _details(analysis: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What it takes to repeat the analysis."""
+    recipe = analysis["recipe"]
+    return {
+        "Recogniser": {name: value for name, value in analysis["model"].items() if name != "error"},
+        "Recipe": recipe if isinstance(recipe, Mapping) else {"recipe": recipe},
+        "Spotting": analysis["spotting"],
+        "Recording": {name: analysis[name] for name in _RECORDING if name in analysis},
+        "Versions": analysis["versions"],
+    }
+
+
 _RECORDING = ("source", "sha256", "fps", "frames", "duration_s", "size", "face_frames")
+_QUALITY = {
+    "face_px": ("width of the face", "{:.0f} px", "median"),
+    "blur": ("sharpness", "{:.2f}", "median; low is blurred"),
+    "yaw": ("head turned", "{:+.0f}° to {:+.0f}°", "0° looks into the camera"),
+    "pitch": ("head up or down", "{:+.0f}° to {:+.0f}°", "0° looks into the camera"),
+    "roll": ("head tilted", "{:+.0f}° to {:+.0f}°", "0° is upright"),
+    "turned_share": ("turned away", "{:.0%}", "of the frames with a face"),
+    "missing_frames": ("missing frames", "{:,}", "gaps between the frames' times"),
+}  # name in the document -> name on the page, how it is written, what it means
 
 
 def _summary(analysis: Mapping[str, Any], count: int) -> dict[str, str]:
@@ -136,62 +173,57 @@ def _summary(analysis: Mapping[str, Any], count: int) -> dict[str, str]:
     duration = analysis["duration_s"]
     plural = "" if count == 1 else "s"
     length = clock(duration)
-    share = analysis["face_frames"] / max(analysis["frames"], 1)
     return {
         "found": f"{count} possible micro-expression{plural}" if count else "No micro-expression was found",
         "length": f"{length} {'h' if length.count(':') > 1 else 'min'}" if duration >= 60 else f"{duration:.1f} s",
-        "face": f"{math.floor(100 * share)} %",  # never rounded up to all of it
+        "face": _face_share(analysis),
     }
 
 
-def _facts(analysis: Mapping[str, Any]) -> str:
-    width, height = analysis["size"]
-    return f"{width} × {height} pixels · {analysis['fps']:.1f} frames a second · {analysis['frames']:,} frames"
+def _face_share(analysis: Mapping[str, Any]) -> str:
+    """Never rounded up to all of it."""
+    return f"{math.floor(100 * analysis['face_frames'] / max(analysis['frames'], 1))} %"
 
 
-def _marks(classes: Sequence[str]) -> dict[str, _Mark]:
-    """A colour and a shape for each class, and for a moment that was not read."""
-    marks = {
-        name: _Mark(name, _COLOURS[i % len(_COLOURS)], _SHAPES[i % len(_SHAPES)]) for i, name in enumerate(classes)
-    }
-    return {**marks, "": _UNREAD}
+def _quality(analysis: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of what decides how much can be seen in the recording."""
+    (width, height), fps, frames = analysis["size"], analysis["fps"], analysis["frames"]
+    every = f"; one every {1000 / fps:.1f} ms" if fps > 0 else ""
+    rows = [
+        ("frames", f"{fps:.1f} a second", f"{frames:,} in all{every}"),
+        ("picture", f"{width} × {height} px", ""),
+        ("face visible", _face_share(analysis), f"{analysis['face_frames']:,} frames"),
+    ]
+    if analysis.get("faces"):
+        rows.append(("faces", str(len(analysis["faces"])), "followed apart" if len(analysis["faces"]) > 1 else ""))
+    return rows + [_known(name, value) for name, value in (analysis.get("quality") or {}).items() if value is not None]
 
 
-def _moment(number: int, interval: Interval, pictures: IntervalPictures, marks: Mapping[str, _Mark]) -> dict[str, Any]:
-    """One card."""
-    shares = {name: value for name, value in interval.probabilities.items() if not math.isnan(value)}
-    points = {
-        name: {"frame": getattr(interval, f"{name}_frame"), "time": _time(getattr(interval, f"{name}_s"))}
-        for name in ("onset", "apex", "offset")
-    }
-    return {
-        "number": number,
-        "mark": marks[interval.emotion],
-        "confidence": None if math.isnan(interval.confidence) else interval.confidence,
-        "shares": [{"mark": marks.get(name, _UNREAD), "name": name, "value": value} for name, value in shares.items()],
-        "flags": _flags(interval, shares),
-        "points": points,
-        "duration_ms": round(1000 * interval.duration_s),
-        "rise_ms": round(1000 * (interval.apex_s - interval.onset_s)),
-        "score": interval.score,
-        "region": interval.region,
-        "face": interval.face,
-        "onset": photograph(pictures.onset),
-        "apex": photograph(pictures.apex),
-        "motion": motion_picture(pictures),
-    }
+def _known(name: str, value: Any) -> tuple[str, str, str]:
+    """One entry of the document's ``quality``; what is not known by name is shown as it is."""
+    parts = list(value) if isinstance(value, list | tuple) else [value]
+    title, written, means = _QUALITY.get(name, (name.replace("_", " "), "", ""))
+    numbers = all(isinstance(part, int | float) and math.isfinite(part) for part in parts)
+    if written.count("{") == len(parts) and numbers:
+        return title, written.format(*parts).replace("-", "−"), means
+    return title, ", ".join(map(_plain, parts)), means
 
 
-def _flags(interval: Interval, shares: Mapping[str, float]) -> list[str]:
-    """What speaks against trusting a moment."""
-    flags = [note.strip() for note in interval.notes.split(";") if note.strip()]
-    if interval.confidence < _CERTAIN and "uncertain emotion" not in flags:
-        flags.insert(0, "uncertain emotion")
-    if shares and max(shares, key=lambda name: shares[name]) != interval.emotion:
-        flags.append("another class is more probable: the decision and the probabilities are calibrated apart")
-    return flags
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "–"
+    return "–" if value is None else str(value)
 
 
-def _time(time_s: float) -> str:
-    """Seconds, and from a minute on also what a player shows."""
-    return f"{time_s:.3f} s" if time_s < 60 else f"{clock(time_s, 3)} ({time_s:.3f} s)"
+def _longer(found: Sequence[Mapping[str, Any]]) -> str:
+    """Name the macro-expressions in one line; empty without any."""
+    if not found:
+        return ""
+    listed = [f"{each['offset_s'] - each['onset_s']:.1f} s at {_at(each['onset_s'])}" for each in found[:_MOST_NAMED]]
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    plural = "" if len(found) == 1 else "s"
+    return f"{len(found)} longer expression{plural} (macro): {', '.join(listed)}{more}."
+
+
+def _at(time_s: float) -> str:
+    return f"{time_s:.1f} s" if time_s < 60 else clock(time_s)
