@@ -30,6 +30,7 @@ _PUBLIC = {
     "score": "mien.protocols",
     "generate_motion": "mien.synthesis",
     "render": "mien.synthesis",
+    "stream": "mien.analysis.stream",
     "study": "mien.evaluation.studies:run_study",
     "show": "mien.pictures",
     "open_video": "mien.video",
@@ -47,6 +48,7 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 - the names are the
 
 if TYPE_CHECKING:
     from mien.analysis import analyze as analyze
+    from mien.analysis.stream import stream as stream
     from mien.core import Clip as Clip
     from mien.core import Interval as Interval
     from mien.core import MienError as MienError

@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "training": {"core", "nn", "protocols"},
     "methods": {"core", "motion", "recipes", "nn", "training"},
     "evaluation": {"core", "datasets", "recipes", "nn", "protocols", "training", "methods", "reports"},
-    "spotting": {"core", "motion"},
+    "spotting": {"core", "faces", "motion", "synthesis"},
     "analysis": {"core", "video", "faces", "motion", "synthesis", "recipes", "methods", "spotting", "reports"},
     "benchmarks": {"core", "video", "faces", "synthesis", "spotting", "analysis", "protocols", "reports"},
     "pictures": {"core", "video", "faces", "motion", "datasets", "recipes", "reports"},

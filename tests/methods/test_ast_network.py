@@ -240,6 +240,17 @@ def test_in_a_mirror_u_turns_round_and_v_does_not() -> None:
     assert float(turned.max()) <= np.tan(np.radians(7)) + 1e-4
 
 
+def test_a_grid_tells_where_and_the_mean_over_it_is_the_reference() -> None:
+    plain, parted, x = small(), small(grid=4), batch()
+    parted.load_state_dict(plain.state_dict() | {"classify.weight": parted.classify.weight})
+    with torch.inference_mode():
+        features = parted.features(x)
+        assert features.shape == (2, 16 * 384)
+        torch.testing.assert_close(features.view(2, 384, 16).mean(dim=2), plain.features(x))
+    with pytest.raises(MienError, match="grid = 3; expected one of 1, 2, 4, 8"):
+        AST(3, grid=3)
+
+
 def test_differences_can_be_made_as_strong_as_the_flow() -> None:
     plain, stronger, x = small(), small(idsf_gain=10.0), batch()
     x[:, 1] /= 10
@@ -251,7 +262,12 @@ def test_differences_can_be_made_as_strong_as_the_flow() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"flow": "uv", "activation": "sigmoid"}, {"streams": "idsf", "branches": "2d", "attention": "none"}],
+    [
+        {},
+        {"grid": 4},
+        {"flow": "uv", "activation": "sigmoid"},
+        {"streams": "idsf", "branches": "2d", "attention": "none"},
+    ],
 )
 def test_onnx_answers_as_torch_does(settings: dict[str, str], tmp_path: Path) -> None:
     network, x = small(**settings), batch(3 if settings.get("flow") == "uv" else 2)

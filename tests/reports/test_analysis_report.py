@@ -109,7 +109,7 @@ def report(
         "versions": {"mien": "0.1.0"},
         "model": model | changes.pop("model", {}),
         "recipe": {"flow": "tvl1", "crop": {"size": 128}},
-        "spotting": {"method": "difference", "settings": {"least_px": 0.3, "half_widths_s": [0.09, 0.16]}},
+        "spotting": {"method": "difference", "settings": {"least_score": 0.3, "half_widths_s": [0.09, 0.16]}},
         "warnings": WARNINGS,
         "intervals": [],
     }
@@ -146,7 +146,7 @@ def test_every_moment_has_its_card_its_mark_on_the_timeline_and_pictures_in_word
     assert "How far the face moved from onset to apex; most in the chin" in page.values("aria-label")
     assert "3 possible micro-expressions in 10.0 s; face visible in 98 % of the frames" in page.text
     assert "onset 1.200 s, frame 240 apex 1.320 s, frame 264 offset 1.520 s, frame 304" in page.text
-    assert "duration 320 ms, apex after 120 ms score 0.62 px moved most chin" in page.text
+    assert "duration 320 ms, apex after 120 ms score 0.6 moved most chin" in page.text
 
 
 def test_a_class_is_told_by_its_shape_too(tmp_path: Path) -> None:

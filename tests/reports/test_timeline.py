@@ -20,7 +20,7 @@ MOMENT = Interval(240, 264, 304, 1.2, 1.32, 1.52, 0.62, "negative", 0.7, {"negat
 def test_no_peak_is_lost_however_long_the_recording() -> None:
     curve = np.zeros(720_000)
     curve[345_678] = 1.0
-    drawn = timeline(np.arange(720_000) / 200, curve, [], least_px=None)
+    drawn = timeline(np.arange(720_000) / 200, curve, [], least_score=None)
     heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", drawn["panels"][0]["curve"])]
     assert min(heights) == pytest.approx(drawn["plot_px"] * (1 - 1 / 1.08), abs=0.1)
 
@@ -28,7 +28,7 @@ def test_no_peak_is_lost_however_long_the_recording() -> None:
 def test_a_gap_without_a_face_is_grey_and_breaks_the_curve() -> None:
     times, curve = np.arange(101) / 10, np.full(101, 0.1)
     curve[40:60] = np.nan
-    drawn = timeline(times, curve, [], least_px=0.3)
+    drawn = timeline(times, curve, [], least_score=0.3)
     assert drawn["panels"][0]["lost"] == [{"left": 40.0, "width": 20.0}]
     assert drawn["panels"][0]["curve"].count("M") == 2
 

@@ -94,18 +94,56 @@ def test_drift_of_the_face_is_not_motion() -> None:
     assert spot(curves)[0] == []
 
 
+def blinking(curves: Curves, course: np.ndarray) -> Curves:
+    """The lids go down by two pixels, brows and cheeks by a little."""
+    lids = np.zeros((len(REGIONS), 2))
+    lids[:, 1] = [2 if "eye" in name else 0.3 if "brow" in name or "cheek" in name else 0 for name in REGIONS]
+    curves.regions[:] += course[:, None, None] * lids
+    curves.eyes[:] -= 0.2 * course
+    return curves
+
+
 def test_skin_that_moves_a_little_in_a_blink_does_not_count() -> None:
     curves = recording()
-    closing = bump(curves.times_s, 1.5, 1.6, 1.8)
-    curves.eyes[:] -= 0.2 * closing
-    assert spot(smile(curves, closing, 0.5))[0] == []
+    assert spot(blinking(curves, bump(curves.times_s, 1.5, 1.6, 1.8)))[0] == []
 
 
-def test_a_strong_movement_counts_in_spite_of_a_blink() -> None:
+def test_what_this_person_moves_in_blinks_does_not_count() -> None:
+    curves = recording(seconds=12)
+    for start in (1.0, 4.0, 7.0, 10.0):
+        blinking(curves, bump(curves.times_s, start, start + 0.1, start + 0.3))
+    assert spot(curves)[0] == []
+
+
+def test_a_clear_movement_during_a_blink_counts() -> None:
     curves = recording()
     closing = bump(curves.times_s, 1.5, 1.6, 1.8)
-    curves.eyes[:] -= 0.2 * closing
-    assert len(spot(smile(curves, closing, 2.0))[0]) == 1
+    found, _ = spot(smile(blinking(curves, closing), closing, 2.0))
+    assert ["mouth corner" in interval.region for interval in found] == [True]
+
+
+def test_speech_does_not_count() -> None:
+    """The mouth goes up and down four times a second for two seconds; each time it is back in a quarter of one."""
+    curves = recording(seconds=6)
+    talking = 0.5 * (1 - np.cos(2 * np.pi * 4 * curves.times_s)) * ((curves.times_s > 2) & (curves.times_s < 4))
+    assert spot(smile(curves, talking, 2.0))[0] == []
+
+
+def test_a_movement_that_is_no_action_unit_does_not_count() -> None:
+    """A hand before half of the face: every region goes another way."""
+    curves = recording()
+    way = np.random.default_rng(1).normal(0, 1, (len(REGIONS), 2))
+    curves.regions[:] += bump(curves.times_s, 1.5, 1.65, 1.8)[:, None, None] * way
+    assert spot(curves)[0] == []
+
+
+def test_noise_that_is_shared_by_all_regions_hides_nothing() -> None:
+    """The whole face trembles by a pixel, more than the smile that is on it."""
+    curves = recording()
+    tremble = np.random.default_rng(2).normal(0, 1, (len(curves.times_s), 1, 2))
+    curves.regions[:] += tremble
+    found, _ = spot(smile(curves, bump(curves.times_s, 1.5, 1.65, 1.85), 0.5))
+    assert [interval.apex_s for interval in found] == pytest.approx([1.65], abs=0.03)
 
 
 def test_what_moves_with_a_nod_does_not_count() -> None:
@@ -156,7 +194,7 @@ def test_limits_of_duration_are_parameters() -> None:
     curves = recording(seconds=6)
     smile(curves, bump(curves.times_s, 1.5, 1.9, 2.3), 2.0)
     assert spot(curves)[0] == []
-    longer = SpotSettings(longest_s=1.0, reach_s=0.8, half_widths_s=(0.2, 0.4))
+    longer = SpotSettings(longest_s=1.0, reach_s=0.8, durations_s=(0.4, 0.8))
     assert len(spot(curves, longer)[0]) == 1
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -18,7 +20,7 @@ from mien.motion import optical_flow
 from mien.spotting import REGIONS, Curves, FaceRegions
 from mien.video import Frame
 
-__all__ = ["FACE_PX", "Following", "Track"]
+__all__ = ["FACE_PX", "Following", "Seen", "Track"]
 
 Array = npt.NDArray[np.float64]
 
@@ -54,8 +56,8 @@ class Track:
     curves : Curves
         Motion of the regions.
     motion : float array, (T,)
-        The motion curve that was thresholded, pixels at a 128-px face; nan where there is no face or it was not spotted
-        in yet.
+        The motion curve that was thresholded (:attr:`Interval.score` is its height); nan where there is no face, or
+        where it was not spotted in yet.
     """
 
     face: int
@@ -75,8 +77,8 @@ class Track:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """A frame on its way: what the tracker said, and the part of the picture around the face."""
+class Seen:
+    """One face in a frame on its way: what the tracker said, and the part of the picture around the face."""
 
     index: int
     time_s: float
@@ -89,9 +91,9 @@ class _Seen:
 class _Chunk:
     """Frames whose motion is measured together, with the neighbours that smooth their registration."""
 
-    frames: list[_Seen]
-    before: list[_Seen]
-    after: list[_Seen]
+    frames: list[Seen]
+    before: list[Seen]
+    after: list[Seen]
 
 
 @dataclass(slots=True)
@@ -161,6 +163,9 @@ class Following:
     ----------
     tracks : FaceTracks
         Says where the faces are.
+    keep : callable, optional
+        Given the number of a face and what was seen of it, for every face and frame in order: for those who need its
+        pictures again and cannot read the source twice.
 
     Examples
     --------
@@ -172,8 +177,9 @@ class Following:
     ([(1, 9)], 9)
     """
 
-    def __init__(self, tracks: FaceTracks) -> None:
+    def __init__(self, tracks: FaceTracks, keep: Callable[[int, Seen], None] | None = None) -> None:
         self._tracks = tracks
+        self._keep = keep
         self._times = array("d")
         self._frames = array("q")
         self._faces: dict[int, _Face] = {}
@@ -198,7 +204,16 @@ class Following:
         for number, seen in self._tracks.update(frame.image, frame.time_s).items():
             if number not in self._faces:
                 self._faces[number] = _Face(number)
-            self._faces[number].push(frame, seen, self._worker)
+            item = self._faces[number].push(frame, seen, self._worker)
+            if self._keep is not None:
+                self._keep(number, item)
+
+    def forget(self, before_s: float) -> None:
+        """Drop the numbers of frames before this time: memory for an endless recording."""
+        gone = bisect_left(self._times, before_s)
+        del self._times[:gone], self._frames[:gone]
+        for face in self._faces.values():
+            face.forget(before_s)
 
     @property
     def times_s(self) -> Array:
@@ -224,24 +239,33 @@ class _Face:
         self.rows = array("d")
         self.events: list[tuple[int, str]] = []
         self.measure = _Measure()
-        self.waiting: list[_Seen] = []
-        self.before: list[_Seen] = []
+        self.waiting: list[Seen] = []
+        self.before: list[Seen] = []
         self.pending: deque[Future[Array]] = deque()
         self.moved = array("d")
 
-    def push(self, frame: Frame, seen: Observation, worker: ThreadPoolExecutor) -> None:
+    def push(self, frame: Frame, seen: Observation, worker: ThreadPoolExecutor) -> Seen:
         """Take a frame; when half a second has come together, have its motion measured."""
         self._note(frame.index, frame.time_s, seen)
         patch, to_image = _patch(frame.image, seen.points) if seen.found and seen.points is not None else (None, None)
-        item = _Seen(frame.index, frame.time_s, seen, patch, to_image)
+        item = Seen(frame.index, frame.time_s, seen, patch, to_image)
         self.waiting.append(item)
         if item.time_s - self.waiting[0].time_s < _CHUNK_S + _SMOOTH_S:
-            return
+            return item
         start = self.waiting[0].time_s
         cut = next(i for i, other in enumerate(self.waiting) if other.time_s - start >= _CHUNK_S)
         frames, self.waiting = self.waiting[:cut], self.waiting[cut:]
         self._submit(_Chunk(frames, self.before, list(self.waiting)), worker)
         self.before = [other for other in frames if frames[-1].time_s - other.time_s <= _SMOOTH_S]
+        return item
+
+    def forget(self, before_s: float) -> None:
+        """Drop the rows of frames before this time whose motion is measured."""
+        measured = len(self.moved) // (2 * len(REGIONS) + 2)
+        gone = min(bisect_left(self.rows[1::_COLUMNS], before_s), measured)
+        del self.rows[: gone * _COLUMNS], self.moved[: gone * (2 * len(REGIONS) + 2)]
+        first = self.rows[0] if self.rows else math.inf
+        self.events = [event for event in self.events if event[0] >= first]
 
     def finish(self, worker: ThreadPoolExecutor) -> None:
         """Measure the last frames, and wait."""
@@ -284,7 +308,9 @@ class _Face:
             self._take()
 
     def _take(self) -> None:
-        self.moved.frombytes(self.pending.popleft().result().tobytes())
+        moved = self.pending[0].result()  # Ctrl-C strikes while one waits: the chunk must then still be there
+        self.pending.popleft()
+        self.moved.frombytes(moved.tobytes())
 
     def _note(self, index: int, time_s: float, seen: Observation) -> None:
         quality = seen.quality
@@ -296,7 +322,7 @@ class _Face:
             self.events.append((index, seen.event))
 
 
-def _points(item: _Seen) -> Array:
+def _points(item: Seen) -> Array:
     if item.seen.points is None or not item.seen.found:
         return np.full((68, 2), np.nan)
     return item.seen.points.astype(np.float64)

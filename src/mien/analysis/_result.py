@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.analysis._follow import Track
+from mien.analysis._markers import Marker
 from mien.core import Interval
 from mien.reports import IntervalPictures
 from mien.spotting import SpotSettings
@@ -56,6 +57,8 @@ class Analysis:
         Why the recording was not read to its end; empty when it was.
     folder : Path or None
         Where the report was written.
+    markers : tuple of Marker
+        The conditions of a study that held in this recording, in time order.
     """
 
     source: Path
@@ -74,6 +77,7 @@ class Analysis:
     settings: SpotSettings
     partial: str = ""
     folder: Path | None = None
+    markers: tuple[Marker, ...] = ()
 
     @property
     def found(self) -> npt.NDArray[np.bool_]:

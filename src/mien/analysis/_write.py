@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,48 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mien.analysis._deidentify import deidentified
+from mien.analysis._disk import said_in_one_line
 from mien.analysis._follow import Track
 from mien.analysis._result import Analysis
+from mien.analysis._video import highest_motion, write_annotated
+from mien.analysis.conditions import study_of
 from mien.core import Interval, MienError, atomic_folder
 from mien.spotting import REGIONS, SPOTTERS
 
-__all__ = ["check_results_folder", "write_analysis"]
+__all__ = ["EXPORTS", "check_exports", "check_results_folder", "write_analysis"]
 
-_QUALITY = ("face_px", "blur", "yaw", "pitch", "roll")
+_POSE = ("yaw", "pitch", "roll")
+_QUALITY = ("face_px", "blur", *_POSE)
+_TURNED_DEG = 25.0  # yaw beyond which one half of the face is seen too obliquely
 
 
 _RESULTS = {"report.html", "intervals.csv", "frames.csv", "analysis.json"}
+
+EXPORTS = {
+    "elan": "{name}.eaf",
+    "megc": "{name}_megc.csv",
+    "openface": "{name}_openface.csv",
+    "mp4": "{name}_annotated.mp4",
+}
+"""What else can be written, and what the file is called in the result's folder."""
+
+
+def check_exports(exports: Sequence[str], source: Path | None = None) -> tuple[str, ...]:
+    """Return the names of exports, each once, in the order of :data:`EXPORTS`.
+
+    Raises
+    ------
+    MienError
+        If there is no such export, or a video is wanted of a source that cannot be read a second time.
+    """
+    if isinstance(exports, str):
+        exports = [exports]
+    if unknown := [name for name in exports if name not in EXPORTS]:
+        raise MienError(f"got the export '{unknown[0]}'; expected one of {', '.join(EXPORTS)}; correct the name")
+    if "mp4" in exports and source is not None and not source.exists():
+        raise MienError(f"got the export 'mp4' of '{source}', which is no file; expected a recording; leave mp4 out")
+    return tuple(name for name in EXPORTS if name in exports)
 
 
 def check_results_folder(folder: Path) -> None:
@@ -31,61 +63,120 @@ def check_results_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise MienError(f"got '{folder}' for the results, which is a file; expected a folder; choose another --out")
-    written, elan = folder / "analysis.json", _elan_file(folder)
-    ours = _RESULTS | ({elan.name} if written.is_file() else set())
+    written = folder / "analysis.json"
+    exported = [_export_file(folder, name) for name in EXPORTS] if written.is_file() else []
+    ours = _RESULTS | {path.name for path in exported}
     if others := sorted(path.name for path in folder.iterdir() if path.name not in ours):
         raise MienError(
             f"got '{folder}' for the results, which holds other things, such as '{others[0]}'; "
             "expected a new folder or earlier results of mien, which are replaced; choose another --out"
         )
-    if elan.is_file() and elan.stat().st_mtime_ns > written.stat().st_mtime_ns:
-        raise MienError(
-            f"got '{elan}', which was edited after the analysis and would be lost; "
-            "expected results as mien wrote them; move it away, or choose another --out"
-        )
+    for path in exported:
+        if path.is_file() and path.stat().st_mtime_ns > written.stat().st_mtime_ns:
+            raise MienError(
+                f"got '{path}', which was edited after the analysis and would be lost; "
+                "expected results as mien wrote them; move it away, or choose another --out"
+            )
 
 
-def _elan_file(folder: Path) -> Path:
-    return folder / f"{folder.name}.eaf"
+def _export_file(folder: Path, export: str) -> Path:
+    return folder / EXPORTS[export].format(name=folder.name)
 
 
-def write_analysis(found: Analysis, folder: Path, *, elan: bool = False) -> Analysis:
-    """Write ``report.html``, ``intervals.csv``, ``frames.csv``, ``analysis.json`` and, if wanted, ``<name>.eaf``."""
-    from mien.reports import write_analysis_report, write_elan
+def write_analysis(
+    found: Analysis, folder: Path, *, exports: Sequence[str] = (), deidentify: bool = False, elan: bool = False
+) -> Analysis:
+    """Write the results into one folder, which appears whole or not at all.
 
-    document = _document(found)
-    with atomic_folder(folder) as temporary:
-        if elan:
-            write_elan(temporary / _elan_file(folder).name, found.intervals, media=found.source)
+    Parameters
+    ----------
+    found : Analysis
+        What to write: ``report.html``, ``intervals.csv``, ``frames.csv`` and ``analysis.json``.
+    folder : Path
+        Where; an earlier result there is replaced (:func:`check_results_folder`).
+    exports : sequence of str
+        What else to write: names in :data:`EXPORTS`.
+    deidentify : bool
+        Write what :func:`mien.analysis._deidentify.deidentified` leaves of it. The folder's name is in the files: it
+        must not say whose recording it is.
+    elan : bool
+        The same as ``"elan"`` in ``exports``.
+
+    Returns
+    -------
+    Analysis
+        What was written, with its folder.
+
+    Raises
+    ------
+    MienError
+        If there is no such export.
+    """
+    from mien.reports import write_analysis_report
+
+    wanted = check_exports((*check_exports(exports), *(["elan"] * elan)), None if deidentify else found.source)
+    if deidentify:
+        found = deidentified(found, folder.name)
+    document = _document(found, deidentify)
+    with said_in_one_line(folder), atomic_folder(folder) as temporary:
+        for name in wanted:
+            _export(name, temporary / _export_file(folder, name).name, found, deidentify)
         _write_intervals(temporary / "intervals.csv", found)
         _write_frames(temporary / "frames.csv", found)
         write_analysis_report(
             temporary / "report.html",
-            analysis=document,
+            analysis=document | {"source": found.source.name},
             intervals=found.intervals,
-            pictures=found.evidence,
+            pictures=[shown.flow for shown in found.evidence] if deidentify else found.evidence,
             times_s=found.times_s,
-            curve=_highest(found),
+            curve=highest_motion(found),
+            faces=[(track.face, track.times_s, track.motion) for track in found.tracks],
         )
-        # Last: an ELAN file that is newer was edited since.
+        # Last: an export that is newer was edited since.
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / "analysis.json").write_text(text + "\n", encoding="utf-8")
     return replace(found, folder=folder)
 
 
-def _document(found: Analysis) -> dict[str, Any]:
+def _export(name: str, path: Path, found: Analysis, deidentify: bool) -> None:
+    """Write one of the exports."""
+    from mien.reports import write_elan
+    from mien.reports.exports import write_megc, write_openface
+
+    if name == "elan":
+        write_elan(path, found.intervals, None if deidentify else found.source, macro=found.macro)
+    elif name == "megc":
+        write_megc(path, [*found.intervals, *found.macro], found.source.stem if not deidentify else found.source.name)
+    elif name == "openface":
+        write_openface(path, found.times_s, {track.face: _pose(found, track) for track in found.tracks}, found.size)
+    else:
+        write_annotated(path, found, neutral=deidentify)
+
+
+def _pose(found: Analysis, track: Track) -> npt.NDArray[np.float64]:
+    """Yaw, pitch, roll and the middle of the face for all frames (T, 5); nan without the face."""
+    rows = np.full((len(found.frames), 5), np.nan)
+    there = np.searchsorted(found.frames, track.frames[track.found])
+    middle = track.boxes[track.found, :2] + track.boxes[track.found, 2:] / 2
+    rows[there] = np.concatenate([track.quality[track.found, 2:5], middle], axis=1)
+    return rows
+
+
+def _document(found: Analysis, deidentify: bool) -> dict[str, Any]:
     from mien.methods import versions
 
     times = found.times_s
     return {
-        "source": found.source.name,
-        "sha256": found.sha256,
+        "source": None if deidentify else found.source.name,
+        "sha256": None if deidentify else found.sha256,
+        "deidentified": deidentify,
         "fps": found.fps,
         "frames": len(times),
         "duration_s": float(times[-1] - times[0]) if len(times) else 0.0,
         "size": list(found.size),
         "partial": found.partial or None,
         "face_frames": int(found.found.sum()),
+        "quality": _quality(found),
         "faces": [_face(track) for track in found.tracks],
         "versions": versions(),
         "model": {key: found.model.get(key) for key in ("method", "classes", "labels", "training_data", "error")},
@@ -95,10 +186,40 @@ def _document(found: Analysis) -> dict[str, Any]:
             "method": SPOTTERS[found.spotter].title,
             "settings": asdict(found.settings),
         },
+        "markers": [{key: getattr(m, key) for key in ("time_s", "end_s", "label", "subject")} for m in found.markers],
+        **study_of(found),
         "warnings": list(found.warnings),
         "intervals": [_plain(interval) for interval in found.intervals],
         "macro_expressions": [_plain(interval) for interval in found.macro],
     }
+
+
+def _quality(found: Analysis) -> dict[str, Any]:
+    """How good the recording is for this, over all frames of all faces."""
+    seen = np.concatenate([track.quality[track.found] for track in found.tracks] or [np.empty((0, 5))])
+    return _quality_of(seen) | {"missing_frames": _missing_frames(found.times_s)}
+
+
+def _quality_of(seen: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Of frames with a face, rows of a track's ``quality``: medians, ranges without the outer tenths, a share."""
+    known = seen[np.isfinite(seen).all(axis=1)]
+    if not len(known):
+        return dict.fromkeys(("face_px", "blur", "yaw", "pitch", "roll", "turned_share"))
+    ranges = {name: np.percentile(known[:, at], [5, 95]).round(2).tolist() for at, name in enumerate(_POSE, start=2)}
+    return {
+        "face_px": round(float(np.median(known[:, 0])), 2),
+        "blur": round(float(np.median(known[:, 1])), 4),
+        **ranges,
+        "turned_share": round(float((np.abs(known[:, 2]) > _TURNED_DEG).mean()), 4),
+    }
+
+
+def _missing_frames(times_s: npt.NDArray[np.float64]) -> int:
+    """How many frames of the usual distance would fill the gaps in the times; 0 where the distance is steady."""
+    steps = np.diff(times_s)
+    if not len(steps) or not (usual := float(np.median(steps))) > 0:
+        return 0
+    return int(np.maximum(np.rint(steps / usual) - 1, 0).sum())
 
 
 def _face(track: Track) -> dict[str, Any]:
@@ -107,17 +228,9 @@ def _face(track: Track) -> dict[str, Any]:
         "first_frame": int(track.frames[0]),
         "last_frame": int(track.frames[-1]),
         "found_frames": int(track.found.sum()),
+        "quality": _quality_of(track.quality[track.found]),
         "events": [{"frame": frame, "event": event} for frame, event in track.events],
     }
-
-
-def _highest(found: Analysis) -> npt.NDArray[np.float64]:
-    """The motion of all frames, of the face that moves most where there are several; nan without a face."""
-    curve = np.full(len(found.frames), np.nan)
-    for track in found.tracks:
-        rows = np.searchsorted(found.frames, track.frames)
-        curve[rows] = np.fmax(curve[rows], track.motion)
-    return curve
 
 
 def _plain(interval: Interval) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +9,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mien.analysis._deidentify import deidentified, pseudonym
 from mien.analysis._follow import Following, Track
+from mien.analysis._markers import Marker, marker_notes, take_markers
 from mien.analysis._read import read_intervals
 from mien.analysis._result import Analysis
-from mien.analysis._write import check_results_folder, write_analysis
+from mien.analysis._sources import recording_name, source_sha256
+from mien.analysis._write import check_exports, check_results_folder, write_analysis
+from mien.analysis.conditions import recording_end_s
 from mien.core import Interval, MienError
 from mien.faces import FaceTracks, face_backend
 from mien.methods import load_model
 from mien.spotting import SPOTTERS, SpotSettings
-from mien.video import Video, is_video, open_video
+from mien.video import Video, open_video
 
-__all__ = ["analyze", "find_sources"]
+__all__ = ["analyze"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -42,6 +45,9 @@ def analyze(
     settings: SpotSettings | None = None,
     most_faces: int = 4,
     elan: bool = False,
+    exports: Sequence[str] = (),
+    deidentify: bool = False,
+    markers: Path | str | Sequence[Marker] = (),
     progress: Progress | None = None,
 ) -> Analysis:
     """Find and read the micro-expressions of a recording.
@@ -67,7 +73,16 @@ def analyze(
     most_faces : int
         Faces followed at a time, the largest first.
     elan : bool
-        Also write ``<name>.eaf`` for ELAN.
+        Also write ``<name>.eaf`` for ELAN; the same as ``exports=("elan",)``.
+    exports : sequence of str
+        What else to write: ``elan``, ``megc`` (``<name>_megc.csv``, a submission to the MEGC challenges), ``openface``
+        (``<name>_openface.csv``, columns per frame) or ``mp4`` (``<name>_annotated.mp4``).
+    deidentify : bool
+        Write and return no picture of a face, and no name, path or hash that leads back to the source. A ``name`` that
+        is the source's is replaced by a random one.
+    markers : path or sequence of Marker
+        Conditions of a study, as :func:`mien.analysis.read_markers` reads them; those that name another recording are
+        left out.
     progress : callable, optional
         Called with frames done and, where it is known, frames in all.
 
@@ -89,14 +104,18 @@ def analyze(
     >>> [(i.apex_s, i.emotion, i.confidence) for i in found.intervals]  # doctest: +SKIP
     """
     source, settings, entry = Path(source), settings or SpotSettings(), SPOTTERS[spotter]
-    folder = None if out is None else Path(out) / (name or _stem(source))
+    check_exports(exports)
+    marks = take_markers(markers, [source.resolve().name, recording_name(source), *([name] if name else [])])
+    name = pseudonym(source, name) if deidentify else name or recording_name(source)
+    folder = None if out is None else Path(out) / name
     if folder is not None:
         check_results_folder(folder)
     recogniser = load_model(model)
     backend = face_backend(faces)
     with open_video(source, fps=fps, grey=True) as video, Following(FaceTracks(backend, most=most_faces)) as following:
         stopped = _read_all(video, following, progress)
-        rate, size, notes = video.fps, video.size, list(video.warnings)
+        rate, size, notes = video.fps, video.size, [note for note in video.warnings if note != video.partial]
+        stopped = stopped or video.partial
     tracks = [track for track in following.known() if _is_a_face(track)]
     if not tracks:
         raise MienError(
@@ -109,11 +128,13 @@ def analyze(
         spotted += micro
         macro += longer
     spotted, macro = sorted(spotted, key=_by_time), sorted(macro, key=_by_time)
-    intervals, evidence = read_intervals(source, fps, spotted, tracks, recogniser, backend, following.times_s.tolist())
+    weak = settings.least_score if entry.name == "mien" else 0.0  # the scores of other methods are of other scales
+    times = following.times_s.tolist()
+    intervals, evidence = read_intervals(source, fps, spotted, tracks, recogniser, backend, times, least_score=weak)
     by_face = {track.face: track for track in tracks}
     found = Analysis(
         source=source,
-        sha256=_sha256(source),
+        sha256=source_sha256(source),
         fps=rate,
         size=size,
         intervals=tuple(_noted(interval, by_face[interval.face]) for interval in intervals),
@@ -127,9 +148,13 @@ def analyze(
         spotter=spotter,
         settings=settings,
         partial=stopped,
+        markers=marks,
     )
-    found = replace(found, warnings=(*notes, *_warnings(found)))
-    return found if folder is None else write_analysis(found, folder, elan=elan)
+    beyond = marker_notes(marks, recording_end_s(found))
+    found = replace(found, warnings=(*notes, *_warnings(found), *beyond))
+    if folder is None:
+        return deidentified(found, name) if deidentify else found
+    return write_analysis(found, folder, exports=exports, deidentify=deidentify, elan=elan)
 
 
 def _read_all(video: Video, following: Following, progress: Progress | None) -> str:
@@ -153,34 +178,6 @@ def _is_a_face(track: Track) -> bool:
 
 def _by_time(interval: Interval) -> tuple[float, int]:
     return interval.onset_s, interval.face
-
-
-def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
-    """Expand what a person named into recordings, each with the name of its result.
-
-    A folder of videos stands for each of them; a folder of images is one clip. A name is the file's stem, with its
-    ending kept where two sources share a stem.
-
-    Raises
-    ------
-    MienError
-        If two sources have the same name, so that one result would replace the other.
-    """
-    found: list[Path] = []
-    for source in map(Path, sources):
-        videos = sorted(p for p in source.iterdir() if p.is_file() and is_video(p)) if source.is_dir() else []
-        found += videos or [source]
-    stems = [_stem(path) for path in found]
-    names = [path.name if stems.count(stem) > 1 else stem for path, stem in zip(found, stems, strict=True)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise MienError(
-            f"got two sources named '{twice[0]}'; expected one, as results go by name; give each its own --out"
-        )
-    return list(zip(found, names, strict=True))
-
-
-def _stem(path: Path) -> str:
-    return path.resolve().name if path.is_dir() else path.stem
 
 
 def _noted(interval: Interval, track: Track) -> Interval:
@@ -228,14 +225,3 @@ def _spans(there: npt.NDArray[np.bool_], times_s: npt.NDArray[np.float64], most:
     starts, stops = np.flatnonzero(np.diff(missing) == 1), np.flatnonzero(np.diff(missing) == -1) - 1
     spans = [(float(times_s[a]), float(times_s[b])) for a, b in zip(starts, stops, strict=True)]
     return sorted(sorted(spans, key=lambda span: span[0] - span[1])[:most])
-
-
-def _sha256(source: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(source.iterdir()) if source.is_dir() else [source]:
-        if path.is_file():
-            digest.update(path.name.encode() if source.is_dir() else b"")
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()

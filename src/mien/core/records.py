@@ -281,7 +281,7 @@ class Interval:
     onset_s, apex_s, offset_s : float
         Their presentation times.
     score : float
-        How far the face moved and came back: the height of the bump, pixels at a 128-px face.
+        How clearly it stands out; of mien's own spotting, in standard deviations of the quiet face's noise.
     emotion : str
         The most likely class; empty when it was not read.
     confidence : float

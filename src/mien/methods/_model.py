@@ -25,6 +25,7 @@ __all__ = ["CARD", "TrainedModel", "check_free", "load_model", "save_model", "ve
 
 FORMAT = 1
 CARD = "model.json"
+WEIGHTS = "weights.safetensors"
 DEFAULT = Path(__file__).parent / "_default"
 LOADERS = {"classic": "mien.methods._svm:load", "network": "mien.methods._onnx:load"}
 FIELDS: dict[str, Any] = {
@@ -52,6 +53,10 @@ class TrainedModel:
         How its input must be made.
     card : mapping
         All of ``model.json``.
+    trained : Trained
+        What was learned.
+    folder : Path or None
+        Where it was read from.
     """
 
     method: Method
@@ -59,6 +64,7 @@ class TrainedModel:
     recipe: Recipe
     card: Mapping[str, Any]
     trained: Trained
+    folder: Path | None = None
 
     @property
     def parameters(self) -> int | None:
@@ -91,6 +97,23 @@ class TrainedModel:
                 f"got inputs {inputs.shape} {inputs.dtype}; expected (N, *{shape}) {kind}; use the model's recipe"
             )
         return self.trained.predict(inputs)
+
+    def restore(self) -> Trained | None:
+        """Return the network in torch, which can say where it looked (``where``).
+
+        None for a classic method, and where torch is not installed or the folder holds no weights for it.
+        """
+        weights = None if self.folder is None else self.folder / WEIGHTS
+        if self.method.kind != "network" or weights is None or WEIGHTS not in self.card["files"]:
+            return None
+        options = (self.card.get("settings") or {}).get("network", {})
+        try:
+            restored: Trained = load_entry("mien.methods._network:restore")(
+                self.method, weights, len(self.classes), options
+            )
+        except MienError:
+            return None
+        return restored
 
 
 def save_model(
@@ -185,7 +208,7 @@ def load_model(folder: Path | str) -> TrainedModel:
         )
     classes = tuple(str(name) for name in card["classes"])
     trained = load_entry(method.loader or LOADERS[method.kind])(method, path, len(classes), card["parameters"])
-    return TrainedModel(method, classes, recipe, MappingProxyType(card), trained)
+    return TrainedModel(method, classes, recipe, MappingProxyType(card), trained, path)
 
 
 def check_free(folder: Path) -> None:

@@ -17,6 +17,7 @@ from torch import nn
 
 from mien.core import FloatArray, MienError
 from mien.methods._method import Inputs, IntArray, Method, OnEpoch, Prepare, Probabilities, load_entry
+from mien.methods._model import WEIGHTS
 from mien.methods._onnx import NETWORK, OnnxNetwork
 from mien.nn.explain import Looked, where
 from mien.nn.pretrained import load_torchvision
@@ -26,9 +27,8 @@ from mien.training.loop import fit_network
 from mien.training.seeds import deterministic, one_thread, reproducible
 from mien.training.settings import Settings
 
-__all__ = ["WEIGHTS", "TrainedNetwork", "build", "fit"]
+__all__ = ["WEIGHTS", "TrainedNetwork", "build", "fit", "restore"]
 
-WEIGHTS = "weights.safetensors"
 OPSET = 17
 TOLERANCE = 1e-4
 PORTION_BYTES = 4_000_000  # of inputs predicted at once
@@ -142,6 +142,13 @@ def build(method: Method, n_classes: int, options: Mapping[str, Any]) -> Any:
     if pretrained is not None:
         load_torchvision(network, pretrained)
     return network
+
+
+def restore(method: Method, weights: Path, n_classes: int, options: Mapping[str, Any]) -> TrainedNetwork:
+    """Make a trained network again from its weights (``.safetensors``) and the options it was built with."""
+    network = build(method, n_classes, options)
+    _start_from(network, weights)
+    return TrainedNetwork(method.prepare, network.eval(), np.empty((0,), np.float32))
 
 
 def _portions(inputs: Inputs) -> Iterator[Inputs]:

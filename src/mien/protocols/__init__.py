@@ -6,6 +6,14 @@ The functions named like their module are imported from it: ``from mien.protocol
 
 from mien.protocols.agreement import agree
 from mien.protocols.audit import random_best_of
+from mien.protocols.calibration import (
+    ReliabilityBin,
+    brier_score,
+    classwise_calibration_error,
+    expected_calibration_error,
+    measure_calibration,
+    reliability_curve,
+)
 from mien.protocols.comparison import compare
 from mien.protocols.intervals import Span, read_intervals
 from mien.protocols.labels import LABEL_MAPS, LabelMap, label_map
@@ -21,19 +29,25 @@ __all__ = [
     "LABEL_MAPS",
     "Fold",
     "LabelMap",
+    "ReliabilityBin",
     "Span",
     "agree",
+    "brier_score",
+    "classwise_calibration_error",
     "compare",
     "confusion",
+    "expected_calibration_error",
     "label_map",
     "legacy_spotting_scores",
     "majority",
     "match_intervals",
+    "measure_calibration",
     "protocol_leaks",
     "random_baseline",
     "random_best_of",
     "read_intervals",
     "read_predictions",
+    "reliability_curve",
     "score",
     "spotting_scores",
     "write_predictions",

@@ -35,7 +35,7 @@ def timeline(
     times_s: npt.ArrayLike,
     curve: npt.ArrayLike,
     intervals: Sequence[Interval],
-    least_px: float | None,
+    least_score: float | None,
     *,
     faces: Sequence[FaceCurve] = (),
     longer: Sequence[Mapping[str, Any]] = (),
@@ -54,7 +54,7 @@ def timeline(
         Motion, pixels; nan where there is no face.
     intervals : sequence of Interval
         The moments, in the order of their numbers.
-    least_px : float or None
+    least_score : float or None
         The threshold to show.
     faces : sequence of (int, float array, float array)
         Each face's number, times and motion. Two or more are drawn apart, instead of ``curve``; of more than twelve
@@ -80,7 +80,7 @@ def timeline(
 
     Examples
     --------
-    >>> drawn = timeline([0.0, 0.5, 1.0], [0.0, 0.4, float("nan")], [], least_px=0.3)
+    >>> drawn = timeline([0.0, 0.5, 1.0], [0.0, 0.4, float("nan")], [], least_score=0.3)
     >>> [(tick["label"], tick["at"]) for tick in drawn["x_ticks"]][:2], drawn["panels"][0]["lost"]
     ([('0 s', 0.0), ('0.2 s', 20.0)], [{'left': 100.0, 'width': 0.0}])
     """
@@ -90,13 +90,13 @@ def timeline(
     apart = len(known) > 1
     shown = _chosen(known, intervals) if apart else [(0, times, motion)]
     highest = max(float(np.nanmax(values, initial=0.0)) for _, _, values in shown)
-    scale = _Scale(1.08 * max(highest, 1.4 * (least_px or 0.0), 0.1), _PLOT_OF_SEVERAL_PX if apart else _PLOT_PX)
+    scale = _Scale(1.08 * max(highest, 1.4 * (least_score or 0.0), 0.1), _PLOT_OF_SEVERAL_PX if apart else _PLOT_PX)
     flags = [True] * len(intervals) if numbered is None else list(numbered)
     top, panels = _LABEL_PX + 4 if markers else 0, []
     for face, its_times, values in shown:
         own = [(i, interval) for i, interval in enumerate(intervals) if face in (0, interval.face)]
         panel = {"face": face, "label_y": top + 14, **_moments(own, flags, axis, top + (_LABEL_PX if apart else 0))}
-        panel |= _plot(its_times, values, axis, scale, panel["top"]) | {"threshold": scale.y(least_px, panel["top"])}
+        panel |= _plot(its_times, values, axis, scale, panel["top"]) | {"threshold": scale.y(least_score, panel["top"])}
         panel["longer"] = [axis.band(e["onset_s"], e["offset_s"]) for e in longer if face in (0, e.get("face", 1))]
         panels.append(panel)
         top = panel["floor"] + _GAP_PX

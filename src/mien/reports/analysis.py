@@ -51,7 +51,7 @@ def write_analysis_report(
     times_s : float array, (T,)
         Presentation times of the frames, increasing.
     curve : float array, (T,)
-        The motion curve, pixels at a 128-px face; nan where there is no face.
+        The motion curve, in the unit of the score; nan where there is no face.
     faces : sequence of (int, float array, float array)
         Number, times and motion curve of each face. Two or more are drawn apart, and ``curve`` is not drawn.
 
@@ -71,7 +71,7 @@ def write_analysis_report(
     >>> document = {
     ...     "source": "interview.mp4", "fps": 200.0, "frames": 3, "duration_s": 0.01, "size": [640, 480],
     ...     "face_frames": 3, "versions": {"mien": "0.1.0"}, "model": {"classes": ["negative", "positive"]},
-    ...     "recipe": {}, "spotting": {"method": "mdmd", "settings": {"least_px": 0.3}}, "warnings": [],
+    ...     "recipe": {}, "spotting": {"method": "mdmd", "settings": {"least_score": 0.3}}, "warnings": [],
     ... }  # fmt: skip
     >>> file = Path(tempfile.mkdtemp()) / "report.html"
     >>> made = write_analysis_report(
@@ -90,7 +90,7 @@ def write_analysis_report(
     moments = [describe_moment(i + 1, interval, marks) for i, interval in enumerate(intervals)]
     seen = {interval.emotion for interval in intervals}
     longer = sorted(analysis.get("macro_expressions") or [], key=lambda each: float(each["onset_s"]))
-    least = analysis["spotting"]["settings"].get("least_px")
+    least = analysis["spotting"]["settings"].get("least_score")
     drawn = timeline(
         times_s,
         curve,
@@ -109,7 +109,7 @@ def write_analysis_report(
         partial=analysis.get("partial"),
         quality=_quality(analysis),
         timeline=drawn,
-        least_px=least,
+        least_score=least,
         clock=clock,
         longer=_longer(longer),
         conditions=analysis.get("conditions") or [],

@@ -26,7 +26,7 @@ def write_elan(
 ) -> Path:
     """Write moments as annotations for ELAN.
 
-    Four tiers share their times: ``micro-expression`` (number as in the report, score in pixels at a 128-px face,
+    Four tiers share their times: ``micro-expression`` (number as in the report, score,
     region), ``emotion``, ``region`` (every region that moved, the farthest first) and ``action units`` (``1+2``).
     Longer expressions, which are not read, are in ``macro-expression``. A further face has tiers of its own, named
     after it (``emotion (face 2)``), because annotations of one tier may not overlap.
@@ -100,7 +100,7 @@ def _texts(number: int, interval: Interval) -> tuple[str, str, str, str]:
 
 
 def _what(interval: Interval) -> str:
-    return f"{interval.score:.2f} px {interval.region}".rstrip()
+    return f"{interval.score:.1f} {interval.region}".rstrip()
 
 
 def _order_times(document: Any) -> None:

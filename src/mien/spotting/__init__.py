@@ -1,8 +1,9 @@
 """From motion over time to candidate intervals."""
 
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
+from mien.spotting.curves import Curves, SpotSettings
 from mien.spotting.regions import EYE_REGIONS, REGIONS, FaceRegions
-from mien.spotting.spot import Curves, SpotSettings, spot, spot_macro
+from mien.spotting.spot import spot, spot_macro
 
 __all__ = [
     "EYE_REGIONS",

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import Interval
+from mien.spotting.curves import Curves
 from mien.spotting.regions import REGIONS
-from mien.spotting.spot import Curves
 
 __all__ = ["Difference", "contrast", "displaced", "find_intervals", "largest_third", "relative_threshold", "stretches"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core import Interval, Registry
-from mien.spotting.spot import Curves, SpotSettings
+from mien.spotting.curves import Curves, SpotSettings
 
 __all__ = ["SPOTTERS", "Spotted", "Spotter"]
 

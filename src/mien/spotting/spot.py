@@ -1,10 +1,12 @@
-"""From the motion of the regions over time to candidate micro-expressions.
+"""From the motion of the regions over time to micro-expressions and longer ones.
 
-A micro-expression is a bump: regions leave their place and come back within half a second. For a frame t and a half
-width d the bump of a region is how far its position at t stands out, in one direction, from its positions at both
-t - d and t + d. A ramp (drift, the start of a lasting expression) has none: one of the two differences vanishes or
-points the other way. This is the main-directional maximal difference of Wang et al. (2017) made two-sided, on region
-displacements that are free of head motion. Everything is in seconds, so any frame rate is treated alike.
+A micro-expression is a bump: parts of the face leave their place in the pattern of an action unit and come back within
+half a second, alone. For every time and several durations the signal of the clearest action unit is measured beside the
+recording's own noise (:mod:`mien.spotting.signal`); its peaks are candidates. A candidate then has to be explained by
+few action units, to have a micro-expression's time course, and to stand alone: blinks have their own pattern, speech
+goes on, a lasting expression does not come back, a hand before the face moves in no pattern. The idea of looking both
+ways in one main direction is that of Wang et al. (Neurocomputing 230, 2017). Everything is in seconds, so any frame
+rate is treated alike.
 """
 
 from __future__ import annotations
@@ -12,97 +14,55 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, median_filter
 from scipy.signal import find_peaks
 
-from mien.core import Interval, MienError
+from mien.core import Interval
+from mien.spotting.curves import SHIPPED, Curves, SpotSettings, Stretch, stretches
 from mien.spotting.regions import EYE_REGIONS, REGIONS
+from mien.spotting.signal import Bumps, Noise, bumps, explain, measure_noise, signal
 
-__all__ = ["Curves", "SpotSettings", "spot", "spot_macro"]
+__all__ = ["spot", "spot_macro"]
 
 Array = npt.NDArray[np.float64]
+Times = tuple[float, float, float]
 _NAMES = tuple(REGIONS)
-_EYES = [_NAMES.index(name) for name in EYE_REGIONS]
+_EYES = tuple(_NAMES.index(name) for name in EYE_REGIONS)
+_APART_S = 0.12  # two peaks closer than this are one
+_BLINK_S = 0.12  # before and after closed eyes
+_SWING_S = 0.25  # before and after, the head's motion that counts
+_GAP_S = 0.04  # between an expression and the rest before and after
+_LEAST_HEIGHT = 4.0  # standard deviations: smaller swings are noise
+_BLINK_FACTOR, _BLINK_EXPLAINED = 1.8, 0.55  # in a blink, a weaker signal must be explained better
+_BLINK_SHARE = 0.5  # of a blink's own signal, that another must have beside it
+_FAR_S = 1.0  # before and after an expression, in which the face has to be quiet
+_SWING = 0.4  # share of a movement's height that another must have to count
+_LEFT = 0.7  # share of a pattern's signal that is left when blinks are taken out
 
 
 @dataclass(frozen=True, slots=True)
-class SpotSettings:
-    """Parameters of spotting, set on rendered clips only; pixels are those of a 128-px face."""
+class _Signal:
+    """Of one stretch: the signal at every time, which duration gave it, and whether a blink was clearer."""
 
-    least_px: float = 0.30
-    """Smallest bump worth reporting."""
-    most_px: float = 6.0
-    """A larger one is no micro-expression: an expression in full, a turn of the head, or a registration that failed."""
-    noise_factor: float = 3.0
-    """What a region's bump must exceed before it counts, in medians of that region's bump over the recording."""
-    half_widths_s: tuple[float, ...] = (0.09, 0.16, 0.26)
-    """Half widths, before and after the apex, at which bumps are sought."""
-    smooth_s: float = 0.010
-    """Standard deviation of the smoothing over time."""
-    edge: float = 0.20
-    """Onset and offset are read where the motion has this share of its height, then extended to its foot."""
-    reach_s: float = 0.45
-    """How far from the apex onset and offset are sought."""
-    rest_s: float = 0.06
-    """A movement that has not gone on for this long has ended."""
-    longest_s: float = 0.50
-    """Longest micro-expression, onset to offset ..."""
-    longest_rise_s: float = 0.25
-    """... unless onset to apex is at most this."""
-    tolerance: float = 1.15
-    """Measured durations may exceed the limits by this factor."""
-    shortest_s: float = 0.08
-    """Anything shorter is a flicker."""
-    longest_macro_s: float = 4.0
-    """Longest expression that is reported at all."""
-    least_macro_px: float = 0.6
-    """Smallest bump of a longer expression worth reporting."""
-    blink_drop: float = 0.25
-    """Share of their opening that the eyes lose in a blink."""
-    blink_factor: float = 3.0
-    """During a blink the skin must move this much more to count."""
-    head_share: float = 0.10
-    """And more than this share of the head's own motion around it."""
+    found: tuple[Bumps, ...]
+    height: Array
+    duration: npt.NDArray[np.int64]
+    blink: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """Motion of one followed face over a recording; rows without a face are nan.
+class _Candidate:
+    """A peak of the signal with the movement it stands for."""
 
-    Attributes
-    ----------
-    times_s : float array, (T,)
-        Presentation times, increasing.
-    frames : int array, (T,)
-        Frame numbers.
-    regions : float array, (T, R, 2)
-        Displacement of each region, pixels at a 128-px face, free of head motion.
-    eyes : float array, (T,)
-        Opening of the eyes, height over width.
-    head : float array, (T, 2)
-        Position of the head, pixels at a 128-px face.
-    """
-
-    times_s: Array
-    frames: npt.NDArray[np.int64]
-    regions: Array
-    eyes: Array
-    head: Array
-
-    def __post_init__(self) -> None:
-        lengths = {len(part) for part in (self.times_s, self.frames, self.regions, self.eyes, self.head)}
-        if len(lengths) != 1 or self.regions.shape[1:] != (len(REGIONS), 2):
-            raise MienError(
-                f"got curves of lengths {sorted(lengths)} and regions {self.regions.shape}; "
-                f"expected one length T and (T, {len(REGIONS)}, 2); rebuild them"
-            )
+    times: Times
+    score: float
+    pattern: Array
 
 
-def spot(curves: Curves, settings: SpotSettings = SpotSettings(), face: int = 1) -> tuple[list[Interval], Array]:
+def spot(curves: Curves, settings: SpotSettings = SHIPPED, face: int = 1) -> tuple[list[Interval], Array]:
     """Find the micro-expressions of one followed face.
 
     Parameters
@@ -117,25 +77,22 @@ def spot(curves: Curves, settings: SpotSettings = SpotSettings(), face: int = 1)
     Returns
     -------
     intervals : list of Interval
-        In time order, not overlapping; ``score`` is the height of the bump in pixels at a 128-px face.
+        In time order, not overlapping; ``score`` is the signal in standard deviations of the noise.
     curve : float array, (T,)
-        The motion curve that was thresholded, pixels at a 128-px face; nan where there is no face.
+        The signal that was thresholded; nan where there is no face.
     """
     curve = np.full(len(curves.times_s), np.nan)
-    segments = [_Segment.cut(curves, start, stop) for start, stop in _runs(curves)]
-    bumps = [segment.bumps(settings) for segment in segments]
-    noise = _noise([height for height, _ in bumps])
+    parts = stretches(curves)
+    signals, noises = _signals(parts, settings)
     found: list[Interval] = []
-    for segment, (height, towards) in zip(segments, bumps, strict=True):
-        excess = _excess(height, towards, noise, settings)
-        motion = np.linalg.norm(excess, axis=1)  # how far the skin of all regions stands out together, above its noise
-        curve[segment.start : segment.stop] = np.interp(segment.times_s, segment.grid_s, motion)
-        found += segment.intervals(motion, excess, towards, settings, face)
+    for part, measured in zip(parts, signals, strict=True):
+        curve[part.start : part.stop] = np.interp(part.times_s, part.grid_s, measured.height)
+        found += _intervals(part, measured, noises, settings, face)
     return sorted(found, key=lambda interval: interval.onset_s), curve
 
 
 def spot_macro(
-    curves: Curves, micro: Sequence[Interval], settings: SpotSettings = SpotSettings(), face: int = 1
+    curves: Curves, micro: Sequence[Interval], settings: SpotSettings = SHIPPED, face: int = 1
 ) -> list[Interval]:
     """Find the longer expressions of one followed face: the same bumps, on a scale of seconds.
 
@@ -153,9 +110,8 @@ def spot_macro(
     """
     slow = replace(
         settings,
-        least_px=settings.least_macro_px,
-        most_px=math.inf,
-        half_widths_s=tuple(settings.longest_macro_s * share for share in (0.1, 0.2, 0.4)),
+        durations_s=tuple(settings.longest_macro_s * share for share in (0.2, 0.4, 0.8)),
+        baseline_s=0.3,
         smooth_s=4 * settings.smooth_s,
         reach_s=0.75 * settings.longest_macro_s,
         rest_s=4 * settings.rest_s,
@@ -163,6 +119,8 @@ def spot_macro(
         longest_s=settings.longest_macro_s,
         longest_rise_s=0.0,
         tolerance=1.0,
+        most_px=math.inf,
+        unrest=math.inf,
     )
     found, _ = spot(curves, slow, face)
     return [
@@ -172,140 +130,106 @@ def spot_macro(
     ]
 
 
-def _runs(curves: Curves) -> list[tuple[int, int]]:
-    """Stretches of at least 0.3 s in which the face is there and no frames are missing."""
-    good: npt.NDArray[np.bool_] = np.asarray(np.isfinite(curves.regions).all(axis=(1, 2)))
-    steps = np.diff(curves.times_s)
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    breaks = np.flatnonzero(~(good[1:] & good[:-1] & (steps <= max(4 * usual, 0.1)))) + 1
-    edges = [0, *breaks.tolist(), len(good)]
-    pairs = [(a, b) for a, b in pairwise(edges) if b - a >= 5 and good[a]]
-    return [(a, b) for a, b in pairs if curves.times_s[b - 1] - curves.times_s[a] >= 0.3]
+def _signals(parts: Sequence[Stretch], settings: SpotSettings) -> tuple[list[_Signal], list[Noise]]:
+    """The signal of every stretch, and the noise of every duration, which is that of the whole recording."""
+    if not parts:
+        return [], []
+    found = [
+        [bumps(part.place, part.rate, duration, settings.baseline_s) for duration in settings.durations_s]
+        for part in parts
+    ]
+    closing = [_eyes_close(part, settings) for part in parts]
+    noises = [measure_noise([each[number] for each in found], closing) for number in range(len(settings.durations_s))]
+    signals = []
+    for each in found:
+        heights, blinks = zip(*(signal(one, noise) for one, noise in zip(each, noises, strict=True)), strict=True)
+        best = np.argmax(heights, axis=0)
+        rows = np.arange(len(best))
+        signals.append(_Signal(tuple(each), np.array(heights)[best, rows], best, np.array(blinks)[best, rows]))
+    return signals, noises
 
 
-def _noise(bumps: list[Array]) -> Array:
-    """Each region's ordinary bump over the whole recording, pixels."""
-    if not bumps:
-        return np.zeros(len(REGIONS))
-    return np.maximum(np.median(np.concatenate(bumps), axis=0), 0.005)
+def _intervals(
+    part: Stretch, measured: _Signal, noises: Sequence[Noise], settings: SpotSettings, face: int
+) -> list[Interval]:
+    """Intervals around the peaks of the signal, the clearest first where two overlap."""
+    blink = measured.blink | _eyes_close(part, settings)
+    least = settings.least_score * np.where(blink, settings.blink_factor, 1.0)
+    swing = _head_swing(part)
+    peaks, _ = find_peaks(
+        np.where(measured.height > least, measured.height, 0.0), distance=max(1, _rows(_APART_S, part))
+    )
+    clear = part.grid_s[peaks[~blink[peaks]]]
+    found: list[_Candidate] = []
+    for peak in sorted(peaks, key=lambda index: -measured.height[index]):
+        candidate = _candidate(part, measured, noises, settings, int(peak), blink=bool(blink[peak]))
+        if candidate is None or any(_overlap(candidate.times, other.times) for other in found):
+            continue
+        onset, _, offset = candidate.times
+        beside = ((clear > onset - _FAR_S) & (clear < onset)) | ((clear > offset) & (clear < offset + _FAR_S))
+        moves = np.abs(candidate.pattern).max() > settings.head_share * swing[peak]
+        if moves and beside.sum() <= settings.others:
+            found.append(candidate)
+    return [_interval(part, candidate, face) for candidate in found]
 
 
-@dataclass(slots=True)
-class _Segment:
-    """One stretch with a face, on an even grid of times."""
-
-    start: int
-    stop: int
-    times_s: Array
-    frames: npt.NDArray[np.int64]
-    grid_s: Array
-    place: Array  # (G, R, 2)
-    eyes: Array
-    head: Array
-
-    @classmethod
-    def cut(cls, curves: Curves, start: int, stop: int) -> _Segment:
-        times = curves.times_s[start:stop]
-        count = max(round(float((times[-1] - times[0]) / np.median(np.diff(times)))) + 1, 2)
-        grid = np.linspace(times[0], times[-1], count)
-
-        def even(values: Array) -> Array:
-            flat = values[start:stop].reshape(len(times), -1)
-            columns = [np.interp(grid, times, column) for column in flat.T]
-            return np.stack(columns, axis=1).reshape(count, *values.shape[1:])
-
-        return cls(
-            start, stop, times, curves.frames[start:stop], grid,
-            even(curves.regions), even(curves.eyes[:, None])[:, 0], even(curves.head),
-        )  # fmt: skip
-
-    @property
-    def rate(self) -> float:
-        return (len(self.grid_s) - 1) / (self.grid_s[-1] - self.grid_s[0])
-
-    def bumps(self, settings: SpotSettings) -> tuple[Array, Array]:
-        """Height (G, R) and direction (G, R, 2) of the best bump of every region at every time."""
-        sigma = settings.smooth_s * self.rate
-        place = gaussian_filter1d(self.place, sigma, axis=0) if sigma > 0.3 else self.place
-        index = np.arange(len(place))
-        best, towards = np.zeros(place.shape[:2]), np.zeros_like(place)
-        widths = [max(1, round(width * self.rate)) for width in settings.half_widths_s]
-        for before, after in product(widths, widths):
-            rise = place - place[np.clip(index - before, 0, None)]
-            fall = place - place[np.clip(index + after, None, len(place) - 1)]
-            direction = rise + fall
-            direction = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
-            height = np.minimum((rise * direction).sum(axis=-1), (fall * direction).sum(axis=-1))
-            better = height > best
-            best[better], towards[better] = height[better], direction[better]
-        return best, towards
-
-    def threshold(self, settings: SpotSettings) -> Array:
-        """What the curve must exceed at each time (G,): more in a blink, more while the head moves fast."""
-        usual = median_filter(self.eyes, size=max(3, int(1.5 * self.rate)) | 1, mode="nearest")
-        blink = (self.eyes < (1 - settings.blink_drop) * usual).astype(float)
-        blink = maximum_filter1d(blink, size=max(3, int(0.24 * self.rate)) | 1)
-        span = max(3, int(0.5 * self.rate)) | 1
-        swing = maximum_filter1d(self.head, span, axis=0) + maximum_filter1d(-self.head, span, axis=0)
-        floor = settings.least_px * np.where(blink > 0, settings.blink_factor, 1.0)
-        return np.maximum(floor, settings.head_share * np.linalg.norm(swing, axis=1))
-
-    def intervals(
-        self, curve: Array, excess: Array, towards: Array, settings: SpotSettings, face: int
-    ) -> list[Interval]:
-        """Intervals around the peaks of the motion curve (G,), the highest first where two overlap."""
-        above = curve > self.threshold(settings)
-        peaks, _ = find_peaks(np.where(above, curve, 0.0), distance=max(1, int(0.12 * self.rate)))
-        found: list[tuple[float, float, float, float, int]] = []
-        for peak in sorted(peaks, key=lambda index: -curve[index]):
-            times = self._foot(peak, excess[peak], towards[peak], settings)
-            if times is None or any(times[0] < other[2] and other[0] < times[2] for other in found):
-                continue
-            if self._is_micro(times, settings) and curve[peak] <= settings.most_px:
-                found.append((*times, float(curve[peak]), int(excess[peak].argmax())))
-        return [self._interval(entry, face) for entry in found]
-
-    def _foot(
-        self, peak: int, weight: Array, towards: Array, settings: SpotSettings
-    ) -> tuple[float, float, float] | None:
-        """Onset, apex and offset (s) of the motion along the regions' own directions."""
-        course = np.einsum("grc,rc,r->g", self.place, towards, weight / weight.sum())
-        course = gaussian_filter1d(course, max(settings.smooth_s * self.rate, 0.3))
-        near = max(1, round(0.08 * self.rate))
-        low = max(0, peak - near)
-        apex = low + int(course[low : peak + near + 1].argmax())
-        reach = max(2, round(settings.reach_s * self.rate))
-        rest = max(2, round(settings.rest_s * self.rate))
-        left = _foot_of(course[max(0, apex - reach) : apex + 1][::-1], settings.edge, rest)
-        right = _foot_of(course[apex : apex + reach + 1], settings.edge, rest)
-        if left is None or right is None:
-            return None
-        at = self.grid_s[apex]
-        onset, offset = at - left / self.rate, at + right / self.rate
-        return max(onset, self.grid_s[0]), float(at), min(offset, self.grid_s[-1])
-
-    def _is_micro(self, times: tuple[float, float, float], settings: SpotSettings) -> bool:
-        total, rise = times[2] - times[0], times[1] - times[0]
-        fits = total <= settings.longest_s * settings.tolerance
-        return total >= settings.shortest_s and (fits or rise <= settings.longest_rise_s)
-
-    def _interval(self, entry: tuple[float, float, float, float, int], face: int) -> Interval:
-        rows = [int(np.abs(self.times_s - time).argmin()) for time in entry[:3]]
-        rows[0], rows[2] = min(rows[0], rows[1]), max(rows[2], rows[1])
-        onset, apex, offset = (int(self.frames[row]) for row in rows)
-        onset_s, apex_s, offset_s = (float(self.times_s[row]) for row in rows)
-        return Interval(onset, apex, offset, onset_s, apex_s, offset_s, entry[3], region=_NAMES[entry[4]], face=face)
+def _candidate(
+    part: Stretch, measured: _Signal, noises: Sequence[Noise], settings: SpotSettings, peak: int, *, blink: bool
+) -> _Candidate | None:
+    """What a peak stands for; None if that is no expression of the wanted length that stands alone."""
+    number = int(measured.duration[peak])
+    bump, noise = measured.found[number], noises[number]
+    moved = (bump.rise[peak] + bump.fall[peak]) / 2
+    pattern, share = explain(moved, noise, blind=blink)
+    # Blinks before and after disturb the time course of what can be told from them.
+    blind = blink or _clarity(pattern, noise.blind) > _LEFT * _clarity(pattern, noise.covariance)
+    region = int(np.linalg.norm(pattern.reshape(-1, 2), axis=1).argmax())
+    if blink and not _is_beside_blink(moved, share, float(measured.height[peak]), noise, settings):
+        return None
+    if share < settings.least_explained or np.linalg.norm(moved.reshape(-1, 2), axis=1).max() > settings.most_px:
+        return None
+    course = _course(part, pattern, noise, settings, blind=blind)
+    times = _feet(part, course, peak, settings)
+    if times is None or not _is_wanted(times, settings) or _is_near_loss(part, times, settings):
+        return None
+    if not _is_alone(part, course, times, settings):
+        return None
+    if region in _EYES and _eyes_close(part, settings)[_inside(part, times)].any():
+        return None  # in a blink, lids say nothing
+    return _Candidate(times, float(measured.height[peak]), pattern)
 
 
-def _excess(bumps: Array, towards: Array, noise: Array, settings: SpotSettings) -> Array:
-    """What counts of the regions' bumps (G, R): above their noise, and of the eyes only lids that both go up.
+def _is_beside_blink(moved: Array, share: float, height: float, noise: Noise, settings: SpotSettings) -> bool:
+    """Whether what is left of a movement during a blink is more than a blink that is not known well enough."""
+    if not noise.knows_blinks and height < _BLINK_SHARE * float((noise.blink_weights @ moved).max()):
+        return False
+    return share >= _BLINK_EXPLAINED or height >= _BLINK_FACTOR * settings.least_score
 
-    Lids that go down and up again are a blink; one eye alone is a wink or a glance.
-    """
-    excess = np.clip(bumps - settings.noise_factor * noise, 0, None)
-    up = (towards[:, _EYES, 1] < -0.7).all(axis=1)
-    excess[:, _EYES] = np.where(up, excess[:, _EYES].min(axis=1), 0.0)[:, None]
-    return excess
+
+def _clarity(pattern: Array, covariance: Array) -> float:
+    """The signal of a pattern in standard deviations of the noise."""
+    return math.sqrt(max(float(pattern @ np.linalg.solve(covariance, pattern)), 0.0))
+
+
+def _course(part: Stretch, pattern: Array, noise: Noise, settings: SpotSettings, *, blind: bool) -> Array:
+    """How far the pattern is out at every time (G,), in standard deviations of the noise."""
+    weight = np.linalg.solve(noise.blind if blind else noise.covariance, pattern)
+    course = part.place @ (weight / math.sqrt(float(weight @ pattern)))
+    return np.asarray(gaussian_filter1d(course, max(settings.smooth_s * part.rate, 0.3)))
+
+
+def _feet(part: Stretch, course: Array, peak: int, settings: SpotSettings) -> Times | None:
+    """Onset, apex and offset (s)."""
+    near = max(1, _rows(0.08, part))
+    low = max(0, peak - near)
+    apex = low + int(course[low : peak + near + 1].argmax())
+    reach, rest = max(2, _rows(settings.reach_s, part)), max(2, _rows(settings.rest_s, part))
+    left = _foot_of(course[max(0, apex - reach) : apex + 1][::-1], settings.edge, rest)
+    right = _foot_of(course[apex : apex + reach + 1], settings.edge, rest)
+    if left is None or right is None:
+        return None
+    at, first, last = part.grid_s[apex], part.grid_s[0], part.grid_s[-1]
+    return max(float(at - left / part.rate), first), float(at), min(float(at + right / part.rate), last)
 
 
 def _foot_of(falling: Array, edge: float, rest: int) -> float | None:
@@ -334,3 +258,81 @@ def _crossing(falling: Array, level: float) -> float:
     step = int(np.flatnonzero(falling <= level)[0])
     above, below = falling[step - 1], falling[step]
     return step - 1 + float((above - level) / max(above - below, 1e-12))
+
+
+def _is_wanted(times: Times, settings: SpotSettings) -> bool:
+    """Whether it is of the length that is looked for."""
+    total, rise = times[2] - times[0], times[1] - times[0]
+    fits = total <= settings.longest_s * settings.tolerance
+    return total >= settings.shortest_s and (fits or rise <= settings.longest_rise_s)
+
+
+def _is_near_loss(part: Stretch, times: Times, settings: SpotSettings) -> bool:
+    """Whether it is where the face was just found or is about to be lost."""
+    early, late = times[0] - part.grid_s[0], part.grid_s[-1] - times[2]
+    return (part.cut[0] and early < settings.after_found_s) or (part.cut[1] and late < settings.after_found_s)
+
+
+def _is_alone(part: Stretch, course: Array, times: Times, settings: SpotSettings) -> bool:
+    """Whether the same parts of the face make few other movements of its size before and after; speech makes many.
+
+    A bump is a way up and, on its sides, a way down; a blink or a nod that the course could not be cleared of is
+    another or two, and may be larger.
+    """
+    onset, apex, offset = _at(part, times)
+    height = float(course[apex] - max(course[onset], course[offset]))
+    if height < _LEAST_HEIGHT:
+        return False
+    wide, gap = _rows(settings.alone_s, part), _rows(_GAP_S, part)
+    before, after = course[max(0, onset - wide) : max(0, onset - gap)], course[offset + gap : offset + wide]
+    unrest = max((float(np.ptp(side)) / height for side in (before, after) if len(side)), default=0.0)
+    least = max(_SWING * height, _LEAST_HEIGHT)
+    near, far = (_swings(course[max(0, onset - span) : offset + span], least) for span in (wide, 2 * wide))
+    return near <= 4 and far <= 7 and unrest < settings.unrest
+
+
+def _swings(course: Array, least: float) -> int:
+    """How often a course goes up or down and back by at least so much."""
+    ups, downs = (np.pad(side, 1, constant_values=side.min()) for side in (course, -course))
+    return sum(len(find_peaks(side, prominence=least)[0]) for side in (ups, downs))
+
+
+def _eyes_close(part: Stretch, settings: SpotSettings) -> npt.NDArray[np.bool_]:
+    """Where the eyes are closing, closed or opening."""
+    usual = median_filter(part.eyes, size=max(3, _rows(1.5, part)) | 1, mode="nearest")
+    closed = part.eyes < (1 - settings.blink_drop) * usual
+    return np.asarray(maximum_filter1d(closed.astype(np.int8), size=max(3, _rows(2 * _BLINK_S, part)) | 1) > 0)
+
+
+def _head_swing(part: Stretch) -> Array:
+    """How far the head moves around every time (G,), px."""
+    span = max(3, _rows(2 * _SWING_S, part)) | 1
+    swing = maximum_filter1d(part.head, span, axis=0) + maximum_filter1d(-part.head, span, axis=0)
+    return np.asarray(np.linalg.norm(swing, axis=1))
+
+
+def _at(part: Stretch, times: Times) -> tuple[int, ...]:
+    """The grid points of three times."""
+    return tuple(int(np.clip(_rows(time - part.grid_s[0], part), 0, len(part.grid_s) - 1)) for time in times)
+
+
+def _inside(part: Stretch, times: Times) -> slice:
+    onset, _, offset = _at(part, times)
+    return slice(onset, offset + 1)
+
+
+def _rows(seconds: float, part: Stretch) -> int:
+    return round(seconds * part.rate)
+
+
+def _overlap(one: Times, other: Times) -> bool:
+    return one[0] < other[2] and other[0] < one[2]
+
+
+def _interval(part: Stretch, candidate: _Candidate, face: int) -> Interval:
+    rows = [int(np.abs(part.times_s - time).argmin()) for time in candidate.times]
+    rows[0], rows[2] = min(rows[0], rows[1]), max(rows[2], rows[1])
+    onset, apex, offset = (int(part.frames[row]) for row in rows)
+    onset_s, apex_s, offset_s = (float(part.times_s[row]) for row in rows)
+    region = _NAMES[int(np.linalg.norm(candidate.pattern.reshape(-1, 2), axis=1).argmax())]
+    return Interval(onset, apex, offset, onset_s, apex_s, offset_s, candidate.score, region=region, face=face)

@@ -68,7 +68,7 @@ class FileVideo(Video):
 
     def frames(self, wanted: Container[int] = EVERY) -> Iterator[Frame]:
         """Yield the frames whose index is in ``wanted``, in order; the others are decoded but not converted."""
-        self._notes = list(self._opening_notes)
+        self._notes, self._partial = list(self._opening_notes), ""
         tally, index, resized = _Tally(), -1, 0
         with _opened(self.path) as container:
             stream = _video_stream(container, self.path)
@@ -96,11 +96,13 @@ class FileVideo(Video):
             notes.append(f"{tally.damaged} damaged packets were skipped")
         short_s = (declared_s or 0.0) - elapsed_s
         if self.frame_count and tally.packets < self.frame_count and short_s > 0.5 / self.fps:
-            notes.append(f"read {count} of {self.frame_count} declared frames: the file is truncated")
+            self._partial = f"read {count} of {self.frame_count} declared frames: the file is truncated"
         elif not self.frame_count and short_s > max(0.1, 3 / self.fps):
-            notes.append(f"read {elapsed_s:.2f} of {declared_s:.2f} declared seconds: the file is truncated")
+            self._partial = f"read {elapsed_s:.2f} of {declared_s:.2f} declared seconds: the file is truncated"
         elif tally.broken or _gif_is_cut(self.path):
-            notes.append(f"read {count} frames, then the data end in the middle: the file is truncated")
+            self._partial = f"read {count} frames, then the data end in the middle: the file is truncated"
+        if self._partial:
+            notes.append(self._partial)
         for note in notes:
             warnings.warn(f"'{self.path}': {note}", MienWarning, stacklevel=2)
         self._notes += notes

@@ -72,6 +72,7 @@ class Video(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._notes: list[str] = []
+        self._partial = ""
 
     @property
     def name(self) -> str:
@@ -82,6 +83,11 @@ class Video(ABC):
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the result should know; complete once the frames have been read."""
         return tuple(self._notes)
+
+    @property
+    def partial(self) -> str:
+        """Why the frames end before the source does, one of ``warnings``; empty where they do not, or not read yet."""
+        return self._partial
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()

@@ -16,6 +16,7 @@ __all__ = ["AST", "ChannelAttention", "FusionAttention", "SpatialAttention", "as
 
 STEPS = 10
 POOLED = 32
+GRIDS = (1, 2, 4, 8)
 FLOW_MAPS = {"mag": 1, "uv": 2}  # per step
 CHOICES = {
     "flow": tuple(FLOW_MAPS),
@@ -112,9 +113,10 @@ class FusionAttention(nn.Sequential):
 class _Stream(nn.Module):
     """One input (N, M, 10, S, S) to features (N, 128), (N, 64), or both one after the other."""
 
-    def __init__(self, maps: int, size: int, branches: str, attention: str, activation: str) -> None:
+    def __init__(self, maps: int, size: int, branches: str, attention: str, activation: str, grid: int) -> None:
         super().__init__()
         self.maps = maps
+        self.part = POOLED // 2 // grid
         self.attend = FusionAttention(maps * STEPS, attention, activation)
         self.pool = nn.AvgPool2d(size // POOLED)
         self.spatial = self.temporal = None
@@ -137,9 +139,10 @@ class _Stream(nn.Module):
         small = self.pool(self.attend(x.flatten(1, 2)))
         found = []
         if self.spatial is not None:
-            found.append(self.spatial(small).mean(dim=(2, 3)))
+            found.append(nn.functional.avg_pool2d(self.spatial(small), self.part).flatten(1))
         if self.temporal is not None:
-            found.append(self.temporal(small.unflatten(1, (self.maps, STEPS))).mean(dim=(2, 3, 4)))
+            steps = self.temporal(small.unflatten(1, (self.maps, STEPS))).mean(dim=2)
+            found.append(nn.functional.avg_pool2d(steps, self.part).flatten(1))
         return torch.cat(found, dim=1)
 
 
@@ -167,6 +170,10 @@ class AST(nn.Module):
     idsf_gain : float
         What the differences are multiplied by: over 255 they are a tenth of the flow, and learn as much more slowly.
 
+    grid : int
+        The features are averaged in so many parts across and down the face, 1 (all of it), 2, 4 or 8: with more, an SVM
+        sees where something moved, from 384 features in each part.
+
     Raises
     ------
     MienError
@@ -191,8 +198,11 @@ class AST(nn.Module):
         attention: str = "both",
         activation: str = "softmax",
         idsf_gain: float = 1.0,
+        grid: int = 1,
     ) -> None:
         super().__init__()
+        if grid not in GRIDS:
+            raise MienError(f"got grid = {grid}; expected one of {', '.join(map(str, GRIDS))}; change the setting")
         _check_choices(size, flow=flow, streams=streams, branches=branches, attention=attention, activation=activation)
         maps = FLOW_MAPS[flow]
         self.shape = (maps + 1, STEPS, size, size)
@@ -200,13 +210,13 @@ class AST(nn.Module):
         self.gains = {"flow": 1.0, "idsf": idsf_gain}
         self.streams = nn.ModuleDict(
             {
-                name: _Stream(count, size, branches, attention, activation)
+                name: _Stream(count, size, branches, attention, activation, grid)
                 for name, count in (("flow", maps), ("idsf", 1))
                 if streams in (name, "both")
             }
         )
         width = {"both": 192, "2d": 128, "3d": 64}[branches]
-        self.classify = nn.Linear(width * len(self.streams), n_classes)
+        self.classify = nn.Linear(grid**2 * width * len(self.streams), n_classes)
 
     def features(self, x: Tensor) -> Tensor:
         """Return what the SVM is trained on.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mien.spotting._peaks import displaced, find_intervals
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
-from mien.spotting.spot import Curves, SpotSettings
+from mien.spotting.curves import Curves, SpotSettings
 
 __all__ = ["MACRO_HALF_S", "MDMD", "MICRO_HALF_S", "SHARE", "directional_difference"]
 

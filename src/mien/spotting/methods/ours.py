@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
-from mien.spotting.spot import Curves, SpotSettings, spot, spot_macro
+from mien.spotting.curves import Curves, SpotSettings
+from mien.spotting.spot import spot, spot_macro
 
 
 def _spot(curves: Curves, settings: SpotSettings, face: int) -> Spotted:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mien.spotting._peaks import displaced, find_intervals
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
-from mien.spotting.spot import Curves, SpotSettings
+from mien.spotting.curves import Curves, SpotSettings
 
 __all__ = ["HALF_S", "SHARE", "SLIDING_WINDOW", "window_difference"]
 
