@@ -25,8 +25,8 @@ def test_times_emotions_and_regions_come_back(tmp_path: Path) -> None:
     second = replace(MOMENT, onset_s=3.4, apex_s=3.5, offset_s=3.7, emotion="surprise", region="chin", score=1.4)
     path = write_elan(tmp_path / "a.eaf", [MOMENT, second], "interview.mp4")
     assert read(path, "micro-expression") == [
-        (1200, 1520, "1: 0.62 px left inner brow"),
-        (3400, 3700, "2: 1.40 px chin"),
+        (1200, 1520, "1: 0.6 left inner brow"),
+        (3400, 3700, "2: 1.4 chin"),
     ]
     assert read(path, "emotion") == [(1200, 1520, "negative"), (3400, 3700, "surprise")]
     assert read(path, "region") == [(1200, 1520, "left inner brow"), (3400, 3700, "chin")]
@@ -82,7 +82,7 @@ def test_nothing_found_still_has_its_tiers_and_no_other(tmp_path: Path) -> None:
 
 def test_what_was_not_read_is_not_written(tmp_path: Path) -> None:
     path = write_elan(tmp_path / "a.eaf", [replace(MOMENT, emotion="", region="")], "a.mp4")
-    assert read(path, "micro-expression") == [(1200, 1520, "1: 0.62 px")]
+    assert read(path, "micro-expression") == [(1200, 1520, "1: 0.6")]
     assert read(path, "emotion") == read(path, "region") == []
 
 
@@ -102,7 +102,7 @@ def test_every_region_that_moved_and_every_action_unit_is_said_once(tmp_path: Pa
 def test_longer_expressions_have_a_tier_of_their_own(tmp_path: Path) -> None:
     longer = replace(MOMENT, onset_s=5.0, offset_s=7.25, kind="macro", face=2, region="")
     path = write_elan(tmp_path / "a.eaf", [MOMENT], "a.mp4", macro=[longer])
-    assert read(path, "macro-expression (face 2)") == [(5000, 7250, "0.62 px")]
+    assert read(path, "macro-expression (face 2)") == [(5000, 7250, "0.6")]
     assert read(path, "macro-expression") == []
 
 

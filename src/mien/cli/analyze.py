@@ -29,6 +29,9 @@ def analyze_command(
     faces: str = typer.Option("dlib", help="dlib, retinaface, or precropped for frames that show only the face."),
     most_faces: int = typer.Option(4, "--most-faces", min=1, help="Faces followed at a time, the largest first."),
     spotter: str = typer.Option("mien", help="How moments are found: mien, or a method to compare with."),
+    least_score: float | None = typer.Option(
+        None, "--least-score", min=0, help="Smallest signal to report; higher: fewer false alarms, more misses."
+    ),
     export: list[str] = typer.Option([], "--export", help="Also write elan, megc, openface, mp4; several by comma."),
     elan: bool = typer.Option(False, "--elan", help="The same as --export elan."),
     markers: Path | None = typer.Option(
@@ -43,9 +46,11 @@ def analyze_command(
     """Find and read the micro-expressions of recordings."""
     from mien.analysis import analyze_many, find_sources
     from mien.cli._live import named_camera, watch_camera
+    from mien.spotting import SpotSettings
 
+    settings = SpotSettings() if least_score is None else SpotSettings(least_score=least_score)
     if (camera := named_camera(sources, seconds)) is not None:
-        asked = {"spotter": spotter, "most_faces": most_faces}
+        asked = {"spotter": spotter, "most_faces": most_faces, "settings": settings}
         sources = [watch_camera(camera, out=out, seconds=seconds, fps=fps, model=model, faces=faces, asked=asked)]
         out, fps = sources[0].parent, None  # the recording has its own times
     exports = [name.strip() for text in export for name in text.split(",")] + (["elan"] if elan else [])
@@ -62,6 +67,7 @@ def analyze_command(
             model=model,
             faces=faces,
             spotter=spotter,
+            settings=settings,
             most_faces=most_faces,
             exports=exports,
             progress=bars.move,

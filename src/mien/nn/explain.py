@@ -71,7 +71,7 @@ def where(network: nn.Module, inputs: Tensor, classes: Sequence[int]) -> Looked:
 
     Examples
     --------
-    >>> network = nn.Sequential(nn.Conv2d(1, 1, 1), nn.AvgPool2d(2), nn.Flatten())
+    >>> network = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.AvgPool2d(2), nn.Flatten())
     >>> _ = nn.init.ones_(network[0].weight)
     >>> where(network, torch.tensor([[[[1.0, 3.0], [1.0, 2.0]]]]), [0]).maps.tolist()
     [[[0.0, 1.0], [0.0, 0.5]]]
