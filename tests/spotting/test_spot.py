@@ -180,6 +180,16 @@ def test_nothing_is_found_across_a_lost_face() -> None:
     assert np.isfinite(curve[~lost]).all()
 
 
+@pytest.mark.parametrize("more", [(False, True), (True, False)])
+def test_a_face_that_was_just_found_or_is_about_to_be_lost_is_not_believed(more: tuple[bool, bool]) -> None:
+    curves = recording(seconds=3)
+    times = curves.times_s[::-1] if more[0] else curves.times_s
+    smile(curves, bump(times, 2.5, 2.65, 2.85), 2.0)
+    assert len(spot(curves)[0]) == 1
+    cut = Curves(curves.times_s, curves.frames, curves.regions, curves.eyes, curves.head, more)
+    assert spot(cut)[0] == []
+
+
 def test_uneven_frame_times_are_taken_as_they_are() -> None:
     rng = np.random.default_rng(0)
     curves = recording(fps=100)

@@ -203,7 +203,7 @@ class Following:
         self._frames.append(frame.index)
         for number, seen in self._tracks.update(frame.image, frame.time_s).items():
             if number not in self._faces:
-                self._faces[number] = _Face(number)
+                self._faces[number] = _Face(number, late=len(self._times) > 1)
             item = self._faces[number].push(frame, seen, self._worker)
             if self._keep is not None:
                 self._keep(number, item)
@@ -234,8 +234,8 @@ class Following:
 class _Face:
     """One face: its frames on their way, and the numbers kept of those that are through."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, *, late: bool = False) -> None:
+        self.number, self.late = number, late
         self.rows = array("d")
         self.events: list[tuple[int, str]] = []
         self.measure = _Measure()
@@ -285,6 +285,7 @@ class _Face:
         if not len(there):
             return None
         keep = slice(max(there[0], int(np.searchsorted(table[:, 1], since_s))), there[-1] + 1)
+        more = (self.late or keep.start > 0, keep.stop < len(table))
         table, moved = table[keep], moved[keep]
         if len(table) < 2 or not (table[:, 2] > 0).any():
             return None
@@ -298,7 +299,7 @@ class _Face:
             boxes=table[:, 3:7],
             quality=table[:, 7:12],
             events=list(self.events),
-            curves=Curves(times, frames, regions, table[:, 12], moved[:, -2:]),
+            curves=Curves(times, frames, regions, table[:, 12], moved[:, -2:], more),
             motion=np.full(len(times), np.nan),
         )
 

@@ -84,6 +84,8 @@ class Curves:
         Opening of the eyes, height over width.
     head : float array, (T, 2)
         Position of the head, pixels at a 128-px face.
+    more : (bool, bool)
+        Whether the recording begins before these rows, and whether it goes on after them.
     """
 
     times_s: Array
@@ -91,6 +93,7 @@ class Curves:
     regions: Array
     eyes: Array
     head: Array
+    more: tuple[bool, bool] = (False, False)
 
     def __post_init__(self) -> None:
         lengths = {len(part) for part in (self.times_s, self.frames, self.regions, self.eyes, self.head)}
@@ -165,5 +168,5 @@ def _cut(curves: Curves, start: int, stop: int) -> Stretch:
         place=even(curves.regions),
         eyes=even(curves.eyes)[:, 0],
         head=even(curves.head),
-        cut=(start > 0, stop < len(curves.times_s)),
+        cut=(start > 0 or bool(curves.more[0]), stop < len(curves.times_s) or bool(curves.more[1])),
     )
