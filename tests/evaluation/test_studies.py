@@ -198,8 +198,7 @@ class TestAblations:
         def parts(preset: str) -> tuple[list[str], set[str], int]:
             network = self.network("ast-svm", preset)
             kinds = {type(part).__name__ for part in network.modules()} & {"ChannelAttention", "SpatialAttention"}
-            per_part = network.classify.in_features // (16 if prefix else 1)  # of 4 x 4 parts of the face
-            return list(network.streams), kinds, per_part
+            return list(network.streams), kinds, network.classify.in_features
 
         both = {"ChannelAttention", "SpatialAttention"}
         assert parts("small" if prefix else "paper") == (["flow", "idsf"], both, 384)

@@ -28,6 +28,7 @@ _SIZES = ((224, 70), (224, 45), (224, 20), (112, 30), (112, 1))  # side in px an
 _EFFORT = 2  # of the encoder: more takes three times as long and saves a tenth
 _SMOOTH = 1 / 64  # of the side; flow is noisy from point to point, skin is not
 _STEPS = 6
+_FARTHEST = 1 / 15  # of the side: what is shown to move farther tears
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def draw_loop(frames: UInt8Array, times_s: npt.ArrayLike, *, magnified: float = 
     times_s : float array, (K,)
         Their presentation times, increasing; uneven steps stay uneven.
     magnified : float
-        How many times farther everything moves.
+        How many times farther everything moves, at most; less where the strongest movement would leave a fifteenth of
+        the picture's side, beyond which skin tears.
 
     Returns
     -------
@@ -97,6 +99,9 @@ def draw_loop(frames: UInt8Array, times_s: npt.ArrayLike, *, magnified: float = 
         return None
     kept = np.unique(np.rint(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES))).astype(int))
     moved, distances = magnify_motion(frames[kept], magnified)
+    if max(distances) * magnified > len(frames[0]) * _FARTHEST:
+        magnified = max(1.0, round(len(frames[0]) * _FARTHEST / max(distances), 1))
+        moved, distances = magnify_motion(frames[kept], magnified)
     true_s = float(times[-1] - times[0])
     slowed = max(1, round(_SHOWN_S / true_s))
     shown_ms = np.rint(1000 * slowed * (times[kept] - times[0]))  # rounded after summing: errors do not add up

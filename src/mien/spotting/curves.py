@@ -44,7 +44,7 @@ class SpotSettings:
     """Anything shorter is a flicker."""
     longest_macro_s: float = 4.0
     """Longest expression that is reported at all."""
-    most_px: float = 2.5
+    most_px: float = 3.5
     """What moves more is no micro-expression: an expression in full, or a registration that failed."""
     least_explained: float = 0.35
     """Share of the movement, beside noise, that at most three action units must explain: a hand does not move so."""
@@ -60,6 +60,8 @@ class SpotSettings:
     """During a blink, whose own pattern is taken out, the signal must be this much stronger."""
     head_share: float = 0.05
     """The skin must move by more than this share of the head's own motion around it."""
+    most_head_px: float = 12.0
+    """While the head moves more than this in half a second, nothing can be told."""
     after_found_s: float = 0.25
     """A face that was just found, or is about to be lost, is not looked at for this long."""
 

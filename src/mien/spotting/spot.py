@@ -167,7 +167,9 @@ def _intervals(
             continue
         onset, _, offset = candidate.times
         beside = ((clear > onset - _FAR_S) & (clear < onset)) | ((clear > offset) & (clear < offset + _FAR_S))
-        moves = np.abs(candidate.pattern).max() > settings.head_share * swing[peak]
+        moves = (
+            np.abs(candidate.pattern).max() > settings.head_share * swing[peak] and swing[peak] < settings.most_head_px
+        )
         if moves and beside.sum() <= settings.others:
             found.append(candidate)
     return [_interval(part, candidate, face) for candidate in found]
@@ -186,11 +188,14 @@ def _candidate(
     region = int(np.linalg.norm(pattern.reshape(-1, 2), axis=1).argmax())
     if blink and not _is_beside_blink(moved, share, float(measured.height[peak]), noise, settings):
         return None
-    if share < settings.least_explained or np.linalg.norm(moved.reshape(-1, 2), axis=1).max() > settings.most_px:
+    if share < settings.least_explained:
         return None
     course = _course(part, pattern, noise, settings, blind=blind)
     times = _feet(part, course, peak, settings)
     if times is None or not _is_wanted(times, settings) or _is_near_loss(part, times, settings):
+        return None
+    onset, apex, _ = _at(part, times)
+    if np.linalg.norm((part.place[apex] - part.place[onset]).reshape(-1, 2), axis=1).max() > settings.most_px:
         return None
     if not _is_alone(part, course, times, settings):
         return None
