@@ -194,7 +194,7 @@ def load_clip(path: Path) -> Recorded:
             spans = tuple((str(n), float(a), float(b)) for n, a, b in document["spans"])
             truth = Truth(**{**document, "events": events, "spans": spans})
             faces = sorted({int(name.split("/")[0]) for name in file.files if "/" in name})
-            curves = tuple(Curves(**_arrays(file, face)) for face in faces)
+            curves = tuple(_curves(file, face) for face in faces)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MienError(
             f"got '{path}', which does not read ({type(error).__name__}: {error}); expected curves kept by this "
@@ -203,5 +203,7 @@ def load_clip(path: Path) -> Recorded:
     return Recorded(truth, curves)
 
 
-def _arrays(file: Any, face: int) -> dict[str, npt.NDArray[Any]]:
-    return {name.split("/")[1]: file[name] for name in file.files if name.startswith(f"{face}/")}
+def _curves(file: Any, face: int) -> Curves:
+    found = {name.split("/")[1]: file[name] for name in file.files if name.startswith(f"{face}/")}
+    first, last = found.pop("more", (False, False))
+    return Curves(**found, more=(bool(first), bool(last)))

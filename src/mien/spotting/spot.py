@@ -23,7 +23,7 @@ from scipy.signal import find_peaks
 from mien.core import Interval
 from mien.spotting.curves import SHIPPED, Curves, SpotSettings, Stretch, stretches
 from mien.spotting.regions import EYE_REGIONS, REGIONS
-from mien.spotting.signal import Bumps, Noise, bumps, explain, measure_noise, signal
+from mien.spotting.signal import Noise, bumps, explain, measure_noise, signal
 
 __all__ = ["spot", "spot_macro"]
 
@@ -47,7 +47,6 @@ _LEFT = 0.7  # share of a pattern's signal that is left when blinks are taken ou
 class _Signal:
     """Of one stretch: the signal at every time, which duration gave it, and whether a blink was clearer."""
 
-    found: tuple[Bumps, ...]
     height: Array
     duration: npt.NDArray[np.int64]
     blink: npt.NDArray[np.bool_]
@@ -134,18 +133,19 @@ def _signals(parts: Sequence[Stretch], settings: SpotSettings) -> tuple[list[_Si
     """The signal of every stretch, and the noise of every duration, which is that of the whole recording."""
     if not parts:
         return [], []
-    found = [
-        [bumps(part.place, part.rate, duration, settings.baseline_s) for duration in settings.durations_s]
-        for part in parts
-    ]
     closing = [_eyes_close(part, settings) for part in parts]
-    noises = [measure_noise([each[number] for each in found], closing) for number in range(len(settings.durations_s))]
+    noises, heights, blinks = [], [], []
+    for duration in settings.durations_s:  # one after the other: together they would be larger than the recording
+        found = [bumps(part.place, part.rate, duration, settings.baseline_s) for part in parts]
+        noises.append(measure_noise(found, closing))
+        measured = [signal(one, noises[-1]) for one in found]
+        heights.append([height for height, _ in measured])
+        blinks.append([blink for _, blink in measured])
     signals = []
-    for each in found:
-        heights, blinks = zip(*(signal(one, noise) for one, noise in zip(each, noises, strict=True)), strict=True)
-        best = np.argmax(heights, axis=0)
-        rows = np.arange(len(best))
-        signals.append(_Signal(tuple(each), np.array(heights)[best, rows], best, np.array(blinks)[best, rows]))
+    for number in range(len(parts)):
+        height, blink = (np.array([each[number] for each in every]) for every in (heights, blinks))
+        best, rows = height.argmax(axis=0), np.arange(height.shape[1])
+        signals.append(_Signal(height[best, rows], best, blink[best, rows]))
     return signals, noises
 
 
@@ -153,7 +153,8 @@ def _intervals(
     part: Stretch, measured: _Signal, noises: Sequence[Noise], settings: SpotSettings, face: int
 ) -> list[Interval]:
     """Intervals around the peaks of the signal, the clearest first where two overlap."""
-    blink = measured.blink | _eyes_close(part, settings)
+    closing = _eyes_close(part, settings)
+    blink = measured.blink | closing
     least = settings.least_score * np.where(blink, settings.blink_factor, 1.0)
     swing = _head_swing(part)
     peaks, _ = find_peaks(
@@ -162,7 +163,12 @@ def _intervals(
     clear = part.grid_s[peaks[~blink[peaks]]]
     found: list[_Candidate] = []
     for peak in sorted(peaks, key=lambda index: -measured.height[index]):
-        candidate = _candidate(part, measured, noises, settings, int(peak), blink=bool(blink[peak]))
+        near = _around(part, int(peak), settings)
+        number, height = int(measured.duration[peak]), float(measured.height[peak])
+        shut = closing[near] if blink[peak] else None
+        window, place = _cut_out(part, near), int(peak) - near.start
+        moved = _bump_at(window, place, settings.durations_s[number], settings.baseline_s)
+        candidate = _candidate(window, place, moved, height, noises[number], settings, shut)
         if candidate is None or any(_overlap(candidate.times, other.times) for other in found):
             continue
         onset, _, offset = candidate.times
@@ -175,18 +181,44 @@ def _intervals(
     return [_interval(part, candidate, face) for candidate in found]
 
 
+def _around(part: Stretch, peak: int, settings: SpotSettings) -> slice:
+    """The rows that a candidate is judged by."""
+    wide = _rows(settings.reach_s + 2 * settings.alone_s + 0.5, part)
+    return slice(max(0, peak - wide), min(len(part.grid_s), peak + wide + 1))
+
+
+def _bump_at(part: Stretch, peak: int, duration_s: float, baseline_s: float) -> Array:
+    """How far every region stands out at a time (2 R,), px."""
+    found = bumps(part.place, part.rate, duration_s, baseline_s)
+    return np.asarray((found.rise[peak] + found.fall[peak]) / 2)
+
+
+def _cut_out(part: Stretch, rows: slice) -> Stretch:
+    """These rows of a stretch."""
+    cut = (part.cut[0] and rows.start == 0, part.cut[1] and rows.stop == len(part.grid_s))
+    grid, place, eyes, head = (values[rows] for values in (part.grid_s, part.place, part.eyes, part.head))
+    return replace(part, grid_s=grid, place=place, eyes=eyes, head=head, cut=cut)
+
+
 def _candidate(
-    part: Stretch, measured: _Signal, noises: Sequence[Noise], settings: SpotSettings, peak: int, *, blink: bool
+    part: Stretch,
+    peak: int,
+    moved: Array,
+    height: float,
+    noise: Noise,
+    settings: SpotSettings,
+    closing: npt.NDArray[np.bool_] | None,
 ) -> _Candidate | None:
-    """What a peak stands for; None if that is no expression of the wanted length that stands alone."""
-    number = int(measured.duration[peak])
-    bump, noise = measured.found[number], noises[number]
-    moved = (bump.rise[peak] + bump.fall[peak]) / 2
+    """What a peak stands for; None if that is no expression of the wanted length that stands alone.
+
+    ``closing`` says where the eyes close, if a blink is about.
+    """
+    blink = closing is not None
     pattern, share = explain(moved, noise, blind=blink)
     # Blinks before and after disturb the time course of what can be told from them.
     blind = blink or _clarity(pattern, noise.blind) > _LEFT * _clarity(pattern, noise.covariance)
     region = int(np.linalg.norm(pattern.reshape(-1, 2), axis=1).argmax())
-    if blink and not _is_beside_blink(moved, share, float(measured.height[peak]), noise, settings):
+    if blink and not _is_beside_blink(moved, share, height, noise, settings):
         return None
     if share < settings.least_explained:
         return None
@@ -194,14 +226,11 @@ def _candidate(
     times = _feet(part, course, peak, settings)
     if times is None or not _is_wanted(times, settings) or _is_near_loss(part, times, settings):
         return None
-    onset, apex, _ = _at(part, times)
-    if np.linalg.norm((part.place[apex] - part.place[onset]).reshape(-1, 2), axis=1).max() > settings.most_px:
+    if _moved_px(part, times) > settings.most_px or not _is_alone(part, course, times, settings):
         return None
-    if not _is_alone(part, course, times, settings):
-        return None
-    if region in _EYES and _eyes_close(part, settings)[_inside(part, times)].any():
+    if region in _EYES and closing is not None and closing[_inside(part, times)].any():
         return None  # in a blink, lids say nothing
-    return _Candidate(times, float(measured.height[peak]), pattern)
+    return _Candidate(times, height, pattern)
 
 
 def _is_beside_blink(moved: Array, share: float, height: float, noise: Noise, settings: SpotSettings) -> bool:
@@ -270,6 +299,12 @@ def _is_wanted(times: Times, settings: SpotSettings) -> bool:
     total, rise = times[2] - times[0], times[1] - times[0]
     fits = total <= settings.longest_s * settings.tolerance
     return total >= settings.shortest_s and (fits or rise <= settings.longest_rise_s)
+
+
+def _moved_px(part: Stretch, times: Times) -> float:
+    """How far the region that moves most goes from onset to apex."""
+    onset, apex, _ = _at(part, times)
+    return float(np.linalg.norm((part.place[apex] - part.place[onset]).reshape(-1, 2), axis=1).max())
 
 
 def _is_near_loss(part: Stretch, times: Times, settings: SpotSettings) -> bool:
