@@ -36,7 +36,7 @@ def screenshot(page: Path, width: int, height: int) -> Path:
 def main() -> None:
     """Write docs/images/report.png."""
     OUT.mkdir(parents=True, exist_ok=True)
-    picture = cv2.imread(str(screenshot(REPORT, 1100, 1320)))
+    picture = cv2.imread(str(screenshot(REPORT, 1100, 1980)))
     small = cv2.resize(picture, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(OUT / "report.png"), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 

@@ -30,6 +30,7 @@ __all__ = ["spot", "spot_macro"]
 Array = npt.NDArray[np.float64]
 Times = tuple[float, float, float]
 _NAMES = tuple(REGIONS)
+_BY_EYES = ("eye", "brow", "cheek")
 _EYES = tuple(_NAMES.index(name) for name in EYE_REGIONS)
 _APART_S = 0.12  # two peaks closer than this are one
 _BLINK_S = 0.12  # before and after closed eyes
@@ -37,7 +38,7 @@ _SWING_S = 0.25  # before and after, the head's motion that counts
 _GAP_S = 0.04  # between an expression and the rest before and after
 _LEAST_HEIGHT = 4.0  # standard deviations: smaller swings are noise
 _BLINK_FACTOR, _BLINK_EXPLAINED = 1.8, 0.55  # in a blink, a weaker signal must be explained better
-_BLINK_SHARE = 0.5  # of a blink's own signal, that another must have beside it
+_BLINK_SHARE = 0.6  # of a blink's own signal, that another must have beside it
 _FAR_S = 1.0  # before and after an expression, in which the face has to be quiet
 _SWING = 0.4  # share of a movement's height that another must have to count
 _LEFT = 0.7  # share of a pattern's signal that is left when blinks are taken out
@@ -218,7 +219,7 @@ def _candidate(
     # Blinks before and after disturb the time course of what can be told from them.
     blind = blink or _clarity(pattern, noise.blind) > _LEFT * _clarity(pattern, noise.covariance)
     region = int(np.linalg.norm(pattern.reshape(-1, 2), axis=1).argmax())
-    if blink and not _is_beside_blink(moved, share, height, noise, settings):
+    if blink and not _is_beside_blink(moved, share, height, noise, settings, near=_NAMES[region].endswith(_BY_EYES)):
         return None
     if share < settings.least_explained:
         return None
@@ -233,9 +234,14 @@ def _candidate(
     return _Candidate(times, height, pattern)
 
 
-def _is_beside_blink(moved: Array, share: float, height: float, noise: Noise, settings: SpotSettings) -> bool:
-    """Whether what is left of a movement during a blink is more than a blink that is not known well enough."""
-    if not noise.knows_blinks and height < _BLINK_SHARE * float((noise.blink_weights @ moved).max()):
+def _is_beside_blink(
+    moved: Array, share: float, height: float, noise: Noise, settings: SpotSettings, *, near: bool
+) -> bool:
+    """Whether what is left of a movement during a blink is more than a blink that is not known well enough.
+
+    ``near``: it is by the eyes, where a blink itself moves more than lids.
+    """
+    if near and not noise.knows_blinks and height < _BLINK_SHARE * float((noise.blink_weights @ moved).max()):
         return False
     return share >= _BLINK_EXPLAINED or height >= _BLINK_FACTOR * settings.least_score
 
