@@ -158,6 +158,11 @@ def test_movements_too_large_for_a_micro_expression_are_left_out() -> None:
     assert spot(smile(curves, bump(curves.times_s, 1.5, 1.6, 1.8), 9.0))[0] == []
 
 
+def test_a_tenth_of_a_pixel_is_sway_however_quiet_the_face() -> None:
+    curves = recording(noise=0.001)
+    assert spot(smile(curves, bump(curves.times_s, 1.5, 1.65, 1.85), 0.1))[0] == []
+
+
 def test_two_in_a_row_are_two_in_time_order() -> None:
     curves = recording()
     smile(curves, bump(curves.times_s, 2.5, 2.65, 2.8), 2.0)

@@ -44,6 +44,8 @@ class SpotSettings:
     """Anything shorter is a flicker."""
     longest_macro_s: float = 4.0
     """Longest expression that is reported at all."""
+    least_px: float = 0.25
+    """What moves less from onset to apex is sway of the head or of the light, however quiet the face."""
     most_px: float = 3.5
     """What moves more is no micro-expression: an expression in full, or a registration that failed."""
     least_explained: float = 0.35

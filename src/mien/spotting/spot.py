@@ -219,15 +219,17 @@ def _candidate(
     # Blinks before and after disturb the time course of what can be told from them.
     blind = blink or _clarity(pattern, noise.blind) > _LEFT * _clarity(pattern, noise.covariance)
     region = int(np.linalg.norm(pattern.reshape(-1, 2), axis=1).argmax())
-    if blink and not _is_beside_blink(moved, share, height, noise, settings, near=_NAMES[region].endswith(_BY_EYES)):
-        return None
-    if share < settings.least_explained:
+    near = _NAMES[region].endswith(_BY_EYES)
+    beside = not blink or _is_beside_blink(moved, share, height, noise, settings, near=near)
+    if share < settings.least_explained or not beside:
         return None
     course = _course(part, pattern, noise, settings, blind=blind)
     times = _feet(part, course, peak, settings)
     if times is None or not _is_wanted(times, settings) or _is_near_loss(part, times, settings):
         return None
-    if _moved_px(part, times) > settings.most_px or not _is_alone(part, course, times, settings):
+    if not settings.least_px <= _moved_px(part, times) <= settings.most_px:
+        return None
+    if not _is_alone(part, course, times, settings):
         return None
     if region in _EYES and closing is not None and closing[_inside(part, times)].any():
         return None  # in a blink, lids say nothing
