@@ -153,6 +153,45 @@ def test_what_moves_with_a_nod_does_not_count() -> None:
     assert spot(smile(curves, nod, 0.6))[0] == []
 
 
+def test_a_small_movement_beside_a_nod_counts_less_than_a_large_one() -> None:
+    curves = recording()
+    nod = bump(curves.times_s, 1.5, 1.7, 1.9)
+    curves.head[:, 1] += 10 * nod
+    assert spot(smile(curves, nod, 0.4))[0] == []
+    assert len(spot(smile(curves, nod, 1.6))[0]) == 1
+
+
+def test_while_the_head_moves_far_nothing_is_told() -> None:
+    curves = recording()
+    nod = bump(curves.times_s, 1.5, 1.7, 1.9)
+    curves.head[:, 1] += 20 * nod
+    assert spot(smile(curves, nod, 2.5))[0] == []
+
+
+def test_a_smile_while_the_brows_are_busy_does_not_count() -> None:
+    """Brows go up and down three times before it and three times after it, within a second: speech."""
+    curves = recording()
+    smile(curves, bump(curves.times_s, 1.9, 2.05, 2.2), 2.0)
+    brows = [row for row, name in enumerate(REGIONS) if "brow" in name]
+    for start in (0.95, 1.25, 1.55, 2.25, 2.55, 2.85):
+        curves.regions[:, brows, 1] -= 2 * bump(curves.times_s, start, start + 0.12, start + 0.25)[:, None]
+    assert not [interval for interval in spot(curves)[0] if "mouth" in interval.region]
+
+
+def test_a_swing_of_speech_does_not_count_by_its_repetition_alone() -> None:
+    curves = recording(seconds=6)
+    talking = 0.5 * (1 - np.cos(2 * np.pi * 4 * curves.times_s)) * ((curves.times_s > 2) & (curves.times_s < 4))
+    assert spot(smile(curves, talking, 2.0), SpotSettings(others=999))[0] == []
+
+
+def test_a_small_movement_after_a_much_larger_one_of_the_same_parts_does_not_count() -> None:
+    curves = recording()
+    smile(curves, bump(curves.times_s, 1.5, 1.65, 1.8), 0.6)
+    assert len(spot(curves)[0]) == 1
+    smile(curves, bump(curves.times_s, 1.15, 1.3, 1.45), 4.0)
+    assert spot(curves)[0] == []
+
+
 def test_movements_too_large_for_a_micro_expression_are_left_out() -> None:
     curves = recording()
     assert spot(smile(curves, bump(curves.times_s, 1.5, 1.6, 1.8), 9.0))[0] == []
