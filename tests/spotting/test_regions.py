@@ -9,7 +9,7 @@ from mien.core import MienError
 from mien.faces import canonical_points
 from mien.spotting import REGIONS, FaceRegions
 from mien.synthesis import displacement
-from mien.synthesis.motion_maps import head_depth
+from mien.synthesis.face import head_depth
 
 SIZE = 128
 UNIT = 0.4 * SIZE  # interocular distance in crop pixels

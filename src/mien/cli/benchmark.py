@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from mien.cli._app import app
+from mien.cli._bar import bar
 
 _HELP = "Measure methods on rendered clips with known truth."
 
@@ -41,7 +40,7 @@ def spotting_command(
     """Spot micro-expressions among distractors, by frame rate and intensity: F1, errors in time, false alarms."""
     from mien.benchmarks import benchmark_spotting, write_benchmark
 
-    with _progress() as advance:
+    with bar("clips") as advance:
         document = benchmark_spotting(
             seed,
             quick,
@@ -87,14 +86,3 @@ def _print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _ms(error: float | None) -> str:
     return "        -" if error is None else f"{error:9.1f}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("clips"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("clips", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.cli._app import app
+from mien.cli._bar import bar
 from mien.cli._parse import width_height
 from mien.core import MienError
 
@@ -45,7 +45,7 @@ def check_command(
     """Find what is wrong with a copy on disk. Exit status 2 if something makes results wrong."""
     from mien.datasets import check
 
-    with _bar("clips") as advance:
+    with bar("clips") as advance:
         findings = check(name, root, deep=deep, advance=advance)
     levels = Counter(finding.level for finding in findings)
     clean = not (levels["error"] or levels["warning"])
@@ -76,7 +76,7 @@ def fixture_command(
     from mien.datasets import write_fixture
 
     shape = None if size is None else width_height(size)
-    with _bar("folders") as advance:
+    with bar("folders") as advance:
         made = write_fixture(name, annotations, out, limit=limit, size=shape, seed=seed, layout=layout, advance=advance)
     print(f"{made.root}: {made.samples} clips of {made.subjects} subjects, {made.frames} rendered frames")
 
@@ -109,7 +109,7 @@ def render_command(
     """Render a corpus of raw frames with known truth: people made of portraits, in CASME II's layout."""
     from mien.synthesis import render_corpus
 
-    with _bar("clips") as advance:
+    with bar("clips") as advance:
         root = render_corpus(
             out,
             portraits=portraits,
@@ -175,15 +175,3 @@ def _mapped(entry: Dataset, labels: str) -> Iterator[str]:
         said = f" with the coding of {coding}" if len(counts) > 1 else ""
         shares = ", ".join(f"{name} {count}" for name, count in classes.items())
         yield f"{title}{said}: {sum(classes.values())} clips: {shares}"
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal's standard error; yield what moves it to so many of so many."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from mien.cli._app import app
+from mien.cli._bar import bar
 from mien.cli._parse import width_height
 
 
@@ -46,8 +47,10 @@ def generate_motion_command(
     out: Path = typer.Option(..., "--out", help="The .npz file to write, in the motion-npz format."),
     per_class: int = typer.Option(1000, "--per-class", help="Maps of each class."),
     seed: int = typer.Option(0, help="The same seed gives the same file."),
+    jobs: int | None = typer.Option(None, help="Processes; by default one per core."),
 ) -> None:
-    """Generate synthetic motion maps: what micro-expressions move, without any face."""
+    """Generate synthetic motion maps: what micro-expressions move, without anybody's face."""
     from mien.synthesis import generate_motion
 
-    print(generate_motion(out, per_class=per_class, seed=seed))
+    with bar("clips") as advance:
+        print(generate_motion(out, per_class=per_class, seed=seed, jobs=jobs, advance=advance))

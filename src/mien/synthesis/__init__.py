@@ -9,7 +9,7 @@ _HOMES = {
     "ACTION_UNITS": "action_units",
     "displacement": "action_units",
     "generate_motion": "motion_maps",
-    "MapSettings": "motion_maps",
+    "MapSettings": "map_settings",
     "synthetic_flow": "motion_maps",
     "MEAN_FACE": "face",
     "render": "clips",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mien.synthesis.corpus import render_corpus as render_corpus
     from mien.synthesis.events import Event as Event
     from mien.synthesis.face import MEAN_FACE as MEAN_FACE
-    from mien.synthesis.motion_maps import MapSettings as MapSettings
+    from mien.synthesis.map_settings import MapSettings as MapSettings
     from mien.synthesis.motion_maps import generate_motion as generate_motion
     from mien.synthesis.motion_maps import synthetic_flow as synthetic_flow
 

@@ -20,7 +20,7 @@ from mien.core import MienError
 from mien.faces.template import MIRRORED
 from mien.synthesis.face import MEAN_FACE
 
-__all__ = ["ACTION_UNITS", "ActionUnit", "Activation", "Part", "displacement"]
+__all__ = ["ACTION_UNITS", "EYE_COVER_FOLD", "ActionUnit", "Activation", "Part", "displacement"]
 
 Array = npt.NDArray[np.float64]
 Side = Literal["both", "left", "right"]
@@ -160,7 +160,20 @@ ACTION_UNITS: dict[int, ActionUnit] = {unit.number: unit for unit in _UNITS}
 """Number -> :class:`ActionUnit`: 1 2 4 5 6 7 9 10 12 14 15 16 17 18 20 23 24 25 26 and the blink, 45."""
 
 
-def displacement(points: Array, activation: Activation, face: Array = MEAN_FACE) -> Array:
+EYE_COVER_FOLD: dict[int, tuple[Part, ...]] = {
+    1: (Part((22, 42), (0.0, -0.45), (0.24, 0.16), (0.0, 0.05)),),
+    2: (Part((25, 45), (0.0, -0.45), (0.24, 0.16), (-0.05, 0.02)),),
+    4: (Part(_UPPER_LID, (-0.10, 0.55), (0.28, 0.13), (0.0, -0.06)),),
+    6: (Part(_UPPER_LID, (0.0, 0.30), (0.26, 0.10), (0.05, -0.02)),),
+    9: (Part((42, 43), (-0.10, 0.35), (0.20, 0.12)),),
+}
+"""What the skin between brow and eye does with a unit: FACS has it pulled up with the brow (1, 2) or pushed down (4, 6,
+9). Only synthetic motion maps have it: rendered clips keep their lids apart, and spotting takes lids for lids."""
+
+
+def displacement(
+    points: Array, activation: Activation, face: Array = MEAN_FACE, *, eye_cover_fold: bool = False
+) -> Array:
     """Displacement of skin at ``points`` when the action units in ``activation`` are on.
 
     Parameters
@@ -172,6 +185,8 @@ def displacement(points: Array, activation: Activation, face: Array = MEAN_FACE)
         causes on that half of the mean face, in face units.
     face : array, (68, 2)
         The person's landmarks; anchors follow them.
+    eye_cover_fold : bool
+        Whether the skin between brow and eye takes part (:data:`EYE_COVER_FOLD`).
 
     Returns
     -------
@@ -198,7 +213,8 @@ def displacement(points: Array, activation: Activation, face: Array = MEAN_FACE)
             known = " ".join(map(str, ACTION_UNITS))
             raise MienError(f"got action unit {number}; expected one of {known}; drop it or model it")
         scale = 1 / _peak(number)
-        for part in ACTION_UNITS[number].parts:
+        folds = EYE_COVER_FOLD.get(number, ()) if eye_cover_fold else ()
+        for part in (*ACTION_UNITS[number].parts, *folds):
             total += scale * _part(points, part, sides, face)
     return total
 

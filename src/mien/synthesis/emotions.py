@@ -17,7 +17,7 @@ import numpy as np
 
 from mien.core import MienError
 
-__all__ = ["CLASSES", "CORPORA", "PROTOTYPES", "Expression", "draw_expression", "mixture"]
+__all__ = ["CLASSES", "CORPORA", "PROTOTYPES", "Expression", "class_shares", "draw_expression", "mixture"]
 
 CLASSES = ("negative", "positive", "surprise")
 CORPORA = ("dfme", "mmew", "casme3")
@@ -77,6 +77,19 @@ def mixture(emotion: str) -> tuple[Expression, ...]:
         Expression(tuple(map(int, units.split("+"))), weight, one_sided.get(units, 0.0))
         for units, weight in weights.items()
     )
+
+
+def class_shares() -> dict[str, float]:
+    """How frequent each class is to be expected: half of it even, half as in the three corpora, each counted the same.
+
+    Examples
+    --------
+    >>> {name: round(share, 2) for name, share in class_shares().items()}
+    {'negative': 0.47, 'positive': 0.22, 'surprise': 0.3}
+    """
+    counts = np.array([[sum(int(row[c]) for row in _rows() if row["class"] == k) for c in CORPORA] for k in CLASSES])
+    there = (counts / counts.sum(axis=0)).mean(axis=1)
+    return dict(zip(CLASSES, (_PROTOTYPE_SHARE / len(CLASSES) + (1 - _PROTOTYPE_SHARE) * there).tolist(), strict=True))
 
 
 def draw_expression(emotion: str, rng: np.random.Generator, *, prototypes: bool = False) -> tuple[tuple[int, ...], str]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mien.faces.template import MIRRORED
 
-__all__ = ["CROP", "IDENTITY_SD", "MEAN_FACE", "random_face"]
+__all__ = ["CROP", "IDENTITY_SD", "MEAN_FACE", "head_depth", "random_face"]
 
 Array = npt.NDArray[np.float64]
 
@@ -77,3 +77,11 @@ def random_face(rng: np.random.Generator, spread: float = 1.0) -> Array:
     mouth = list(range(48, 68))
     face[mouth, 0] *= 1 + rng.normal(0, 0.09 * spread)
     return face
+
+
+def head_depth(points: Array) -> Array:
+    """Depth of the face towards the viewer (...,): an ellipsoid of head size with a nose, 0 beyond its outline."""
+    x, y = points[..., 0], points[..., 1]
+    skull = np.sqrt(np.clip(1 - (x / 1.2) ** 2 - ((y - 0.5) / 1.55) ** 2, 0, None))
+    nose = 0.35 * np.exp(-0.5 * ((x / 0.16) ** 2 + ((y - 0.5) / 0.25) ** 2))
+    return skull + nose

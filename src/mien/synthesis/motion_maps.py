@@ -1,12 +1,15 @@
-"""Synthetic motion maps: what the flow from onset to apex of a micro-expression looks like, without any face.
+"""Synthetic motion maps: what the flow from onset to apex of a micro-expression looks like, without anybody's face.
 
 A sample is an expression drawn from its class (:mod:`mien.synthesis.emotions`), played by a random person
-(:mod:`mien.synthesis.face`) through the displacement fields of its action units, seen through a crop that is never
-quite the same and a flow estimator that blurs, loses and invents motion.
+(:mod:`mien.synthesis.face`) through the displacement fields of its action units. What an estimator makes of it is
+modelled twice: two frames of a drawn face (:mod:`mien.synthesis.drawn_face`) are filmed and given to a real estimator
+(:mod:`mien.synthesis.filmed`), or a formula blurs, weakens and spoils the true motion. Crops differ from clip to clip.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,68 +18,49 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from mien.core import MienError, atomic_path
+from mien.core import FloatArray, MienError, UInt8Array, atomic_path
 from mien.motion import motion_map
 from mien.synthesis.action_units import Activation, displacement
-from mien.synthesis.emotions import CLASSES, draw_expression
+from mien.synthesis.emotions import CLASSES, draw_expression, mixture
 from mien.synthesis.events import check_seed
-from mien.synthesis.face import CROP, random_face
+from mien.synthesis.face import head_depth, random_face
+from mien.synthesis.filmed import WIDE, estimate_flow, film_pair, head_field
+from mien.synthesis.map_settings import MapSettings
 
-__all__ = ["MapSettings", "generate_motion", "synthetic_flow"]
+__all__ = ["SyntheticMaps", "crop_flow", "generate_motion", "synthetic_flow", "synthetic_maps"]
 
 Array = npt.NDArray[np.float64]
+Advance = Callable[[int, int], None]
+
+_FLOW_PX = 72  # grid on which a flow is kept: 24 px between the eyes, as a good motion map of 28 px resolves
+_CROP_PX = 56  # a crop, before the map reduces it to 28
+_MAP_PX = 28
+_FEATURELESS = (5, 6, 7, 14, 17, 23, 24, 25)  # units that happen by themselves, with any class
+_PORTION = 50  # clips to a task: starting one costs more than a clip
 
 
 @dataclass(frozen=True, slots=True)
-class MapSettings:
-    """Every parameter of the synthetic maps, with its reason.
+class SyntheticMaps:
+    """Synthetic clips as motion maps.
 
-    Lengths are in interocular distances unless they say otherwise.
+    Attributes
+    ----------
+    maps : uint8 array, (N, V, 28, 28, 3)
+        Of each clip V crops; RGB = u, v, strain.
+    labels : int array, (N,)
+        Indices into :data:`mien.synthesis.emotions.CLASSES`.
+    action_units : tuple of tuple of int
+        What moved in each clip by intent.
     """
 
-    size: int = 56
-    """Grid on which flow and strain are made, px; the map is 28 (the estimator sees more than the map keeps)."""
-    amplitude: float = 0.022
-    """Median largest displacement: about 1.1 px at a 128-px face, the middle of what the corpora's authors report."""
-    amplitude_spread: float = 0.5
-    """Standard deviation of the logarithm of the amplitude between clips."""
-    unit_spread: float = 0.45
-    """The same between the action units of one expression: they are never equally strong."""
-    asymmetry: float = 0.25
-    """The same between the sides: spontaneous expressions are lopsided."""
-    weak_side: float = 0.15
-    """What a one-sided action leaks to the other side."""
-    identity: float = 1.0
-    """Variation between people, 1 as measured on portraits."""
-    crop_scale: float = 0.10
-    """Standard deviation of the crop's size: face boxes differ between detectors and corpora."""
-    crop_shift: float = 0.10
-    """Standard deviation of the crop's position."""
-    crop_roll: float = 3.0
-    """Standard deviation of the head's roll left in the crop, degrees."""
-    head_shift: float = 0.35
-    """Residual head translation, as a share of the amplitude."""
-    head_turn: float = 0.25
-    """Residual head rotation and scaling, as displacement at one unit, share of the amplitude."""
-    background: float = 0.5
-    """Chance that what lies beyond the face's outline stands still when the head moves."""
-    noise: float = 0.16
-    """Flow noise, as a share of the amplitude of a median clip: weak expressions drown in it."""
-    noise_scales: tuple[float, ...] = (1.5, 4.0, 10.0)
-    """Correlation lengths of the flow noise, px of the grid: texture, features, light."""
-    blur: tuple[float, float] = (0.5, 2.5)
-    """Range of the estimator's smoothing, px of the grid."""
-    gain_spread: float = 0.35
-    """Where skin has no texture the estimator sees less motion: spread of a smooth random gain."""
-    extra_unit: float = 0.25
-    """Chance of one more action unit, at less strength, that has nothing to do with the class."""
-    blink: float = 0.15
-    """Chance that the lids move too."""
+    maps: UInt8Array
+    labels: npt.NDArray[np.int64]
+    action_units: tuple[tuple[int, ...], ...]
 
 
 def synthetic_flow(
     emotion: str, rng: np.random.Generator, settings: MapSettings = MapSettings()
-) -> tuple[npt.NDArray[np.float32], tuple[int, ...]]:
+) -> tuple[FloatArray, tuple[int, ...]]:
     """Draw one clip's flow from onset to apex.
 
     Parameters
@@ -90,8 +74,9 @@ def synthetic_flow(
 
     Returns
     -------
-    flow : float32 array, (2, size, size)
-        ``u`` right, ``v`` down, in pixels of the grid.
+    flow : float32 array, (2, 72, 72)
+        ``u`` right, ``v`` down, in face units, over the face and what is around it: the mean face's eyes are 24 px
+        apart, at rows 25, columns 24 and 48.
     action_units : tuple of int
         What moved by intent (without the extra unit).
 
@@ -99,20 +84,114 @@ def synthetic_flow(
     --------
     >>> flow, units = synthetic_flow("positive", np.random.default_rng(1))
     >>> flow.shape
-    (2, 56, 56)
+    (2, 72, 72)
     """
-    units, side = draw_expression(emotion, rng)
+    units, side = _draw(emotion, rng, settings)
     strength = settings.amplitude * np.exp(rng.normal(0, settings.amplitude_spread))
     activation = _activation(units, side, strength, rng, settings)
-    grid = _crop_grid(rng, settings)
-    field = displacement(grid, activation, random_face(rng, settings.identity))
-    field = field + _head_motion(grid, strength, rng, settings)
-    flow = np.moveaxis(field, -1, 0) * (settings.size / CROP[2])
-    return _estimate(flow, rng, settings), units
+    face = random_face(rng, settings.identity)
+    if rng.random() >= settings.drawn:
+        return _formula(activation, face, strength, rng, settings), units
+    flow = estimate_flow(film_pair(activation, face, rng, settings), rng, settings)
+    small = [cv2.resize(part, (_FLOW_PX, _FLOW_PX), interpolation=cv2.INTER_AREA) for part in flow]
+    return np.stack(small).astype(np.float32), units
+
+
+def crop_flow(flow: FloatArray, rng: np.random.Generator, settings: MapSettings = MapSettings()) -> FloatArray:
+    """Cut a box out of a synthetic flow, as some detector and some paper would.
+
+    Parameters
+    ----------
+    flow : float32 array, (2, 72, 72)
+        From :func:`synthetic_flow`.
+    rng, settings
+        Of the box's size, place and roll.
+
+    Returns
+    -------
+    float32 array, (2, 56, 56)
+        Resized to a square; ``u`` and ``v`` in pixels of it.
+    """
+    width, height = rng.uniform(*settings.crop_width), rng.uniform(*settings.crop_height)
+    middle = np.add(rng.normal(0, settings.crop_shift, 2), (0, (0.5 - rng.uniform(*settings.crop_eyes)) * height))
+    roll = np.deg2rad(rng.normal(0, settings.crop_roll))
+    steps = (np.arange(_CROP_PX) + 0.5) / _CROP_PX - 0.5
+    x, y = np.meshgrid(steps * width, steps * height)
+    scale = _FLOW_PX / WIDE[2]
+    column = (middle[0] + x * np.cos(roll) - y * np.sin(roll) - WIDE[0]) * scale - 0.5
+    row = (middle[1] + x * np.sin(roll) + y * np.cos(roll) - WIDE[1]) * scale - 0.5
+    seen = cv2.remap(
+        np.moveaxis(flow, 0, -1),
+        column.astype(np.float32),
+        row.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    px_per_unit = np.array([_CROP_PX / width, _CROP_PX / height], np.float32)
+    return np.asarray(np.moveaxis(seen, -1, 0) * px_per_unit[:, None, None], np.float32)
+
+
+def synthetic_maps(
+    per_class: int,
+    seed: int,
+    settings: MapSettings = MapSettings(),
+    *,
+    crops: int = 1,
+    jobs: int | None = None,
+    advance: Advance | None = None,
+) -> SyntheticMaps:
+    """Make motion maps, the classes in turn; the same bits whatever ``jobs``.
+
+    Parameters
+    ----------
+    per_class : int
+        Clips of each class.
+    seed : int
+        Of everything drawn: more clips begin with the same ones.
+    settings : MapSettings
+        The generator's parameters.
+    crops : int
+        Crops of each clip.
+    jobs : int, optional
+        Processes; by default one per core if there are many clips.
+    advance : callable, optional
+        Called with the number of clips done, and of all.
+
+    Raises
+    ------
+    MienError
+        For less than one clip or crop, or a negative seed.
+    """
+    import joblib
+
+    if per_class < 1 or crops < 1:
+        raise MienError(
+            f"got {per_class} maps per class and {crops} crops; expected at least 1 of each; give --per-class a "
+            "positive number"
+        )
+    check_seed(seed)
+    labels = np.tile(np.arange(len(CLASSES)), per_class)
+    streams = np.random.SeedSequence(seed).spawn(len(labels))
+    parts = [slice(start, start + _PORTION) for start in range(0, len(labels), _PORTION)]
+    work = (joblib.delayed(_portion)(labels[part], streams[part], crops, settings) for part in parts)
+    done, made = 0, []
+    for portion in joblib.Parallel(n_jobs=_processes(jobs, len(parts)), return_as="generator")(work):
+        made.append(portion)
+        done += len(portion[1])
+        if advance is not None:
+            advance(done, len(labels))
+    units = tuple(active for _, portion in made for active in portion)
+    return SyntheticMaps(np.concatenate([maps for maps, _ in made]), labels.astype(np.int64), units)
 
 
 def generate_motion(
-    out: Path | str, *, per_class: int = 1000, seed: int = 0, settings: MapSettings = MapSettings()
+    out: Path | str,
+    *,
+    per_class: int = 1000,
+    seed: int = 0,
+    settings: MapSettings = MapSettings(),
+    jobs: int | None = None,
+    advance: Advance | None = None,
 ) -> Path:
     """Write synthetic motion maps in the ``motion-npz`` format.
 
@@ -120,13 +199,20 @@ def generate_motion(
     ----------
     out : path
         The ``.npz`` file to write: ``X`` (N, 28, 28, 3) uint8 RGB = u, v, strain, each min-max stretched; ``y``;
-        ``subject``, ``dataset`` and ``sample_id`` strings; ``action_units`` strings ("4+7"); ``classes``.
+        ``subject`` (12 maps to a person), ``dataset``, ``sample_id``, ``action_units``, ``classes``, ``settings``.
     per_class : int
-        Maps of each of negative, positive, surprise.
+        Maps of each class.
     seed : int
-        The same seed gives the same bytes on one machine.
+        Seed: the same one gives the same bytes.
     settings : MapSettings
-        The generator's parameters, written into the file as ``settings``.
+        The generator's parameters.
+    jobs, advance
+        As in :func:`synthetic_maps`.
+
+    Returns
+    -------
+    Path
+        ``out``.
 
     Raises
     ------
@@ -134,33 +220,64 @@ def generate_motion(
         If ``per_class`` is not positive, ``seed`` is negative, or ``out`` does not end in ``.npz``.
     """
     out = Path(out)
-    if per_class < 1:
-        raise MienError(f"got {per_class} maps per class; expected at least 1; give --per-class a positive number")
-    check_seed(seed)
     if out.suffix != ".npz":
         raise MienError(f"got the output '{out}'; expected a name ending in .npz; rename it")
-    labels = np.tile(np.arange(len(CLASSES)), per_class)
-    streams = np.random.SeedSequence(seed).spawn(len(labels))
-    maps = np.empty((len(labels), 28, 28, 3), np.uint8)
-    units = []
-    for row, (label, stream) in enumerate(zip(labels, streams, strict=True)):
-        flow, active = synthetic_flow(CLASSES[label], np.random.default_rng(stream), settings)
-        maps[row] = motion_map(flow)
-        units.append("+".join(map(str, active)))
-    people = np.array([f"synthetic/p{row // 12:05d}" for row in range(len(labels))])
+    made = synthetic_maps(per_class, seed, settings, jobs=jobs, advance=advance)
+    people = np.array([f"synthetic/p{row // 12:05d}" for row in range(len(made.labels))])
     with atomic_path(out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            X=maps,
-            y=labels.astype(np.int64),
+            X=made.maps[:, 0],
+            y=made.labels,
             subject=people,
-            dataset=np.full(len(labels), "synthetic"),
+            dataset=np.full(len(people), "synthetic"),
             sample_id=np.array([f"{person}/{row:06d}" for row, person in enumerate(people)]),
-            action_units=np.array(units),
+            action_units=np.array(["+".join(map(str, units)) for units in made.action_units]),
             classes=np.array(CLASSES),
             settings=np.array(repr(asdict(settings))),
         )
     return out
+
+
+def _processes(jobs: int | None, parts: int) -> int:
+    return min(jobs or (os.cpu_count() or 1 if parts > 2 else 1), parts)
+
+
+def _portion(
+    labels: npt.NDArray[np.int64], streams: list[np.random.SeedSequence], crops: int, settings: MapSettings
+) -> tuple[UInt8Array, list[tuple[int, ...]]]:
+    maps = np.empty((len(labels), crops, _MAP_PX, _MAP_PX, 3), np.uint8)
+    units = []
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # processes side by side use the cores
+    try:
+        for row, (label, stream) in enumerate(zip(labels, streams, strict=True)):
+            rng = np.random.default_rng(stream)
+            flow, active = synthetic_flow(CLASSES[label], rng, settings)
+            maps[row] = [motion_map(crop_flow(flow, rng, settings)) for _ in range(crops)]
+            units.append(active)
+    finally:
+        cv2.setNumThreads(threads)
+    return maps, units
+
+
+def _draw(emotion: str, rng: np.random.Generator, settings: MapSettings) -> tuple[tuple[int, ...], str]:
+    """The expression and its side."""
+    allowed = set(settings.only_units)
+    classes = (emotion,) if settings.emotion_priors else CLASSES
+    known = sorted({e.action_units for name in classes for e in mixture(name)})
+    known = [units for units in known if not allowed or set(units) <= allowed]
+    if not known:
+        raise MienError(
+            f"got only the action units {settings.only_units}, of which no {emotion} expression is made; expected "
+            "some of its own; add units"
+        )
+    if not settings.emotion_priors:
+        return known[rng.integers(len(known))], "both"
+    while True:
+        units, side = draw_expression(emotion, rng)
+        if not allowed or set(units) <= allowed:
+            return units, side
 
 
 def _activation(
@@ -175,57 +292,32 @@ def _activation(
         right = gain / tilt * (weak if side == "left" else 1.0)
         activation[unit] = (left, right)
     if rng.random() < settings.extra_unit:
-        other = int(rng.choice([5, 6, 7, 14, 17, 23, 24, 25]))
+        other = int(rng.choice(_FEATURELESS))
         activation.setdefault(other, tuple(0.5 * strength * rng.random(2)))
-    if rng.random() < settings.blink:
-        activation[45] = (float(strength * rng.normal(0, 0.8)),) * 2
     return activation
 
 
-def _crop_grid(rng: np.random.Generator, settings: MapSettings) -> Array:
-    """Face coordinates (size, size, 2) that the pixels of a jittered crop look at."""
-    left, top, side = CROP
-    steps = (np.arange(settings.size) + 0.5) / settings.size - 0.5
-    scale = side * np.exp(rng.normal(0, settings.crop_scale, 2) * (1.0, 0.6))
-    x, y = np.meshgrid(steps * scale[0], steps * scale[1])
-    angle = np.deg2rad(rng.normal(0, settings.crop_roll))
-    middle = np.array([left + side / 2, top + side / 2]) + rng.normal(0, settings.crop_shift, 2)
-    turned = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=-1)
-    return turned + middle
+def _formula(
+    activation: Activation, face: Array, strength: float, rng: np.random.Generator, settings: MapSettings
+) -> FloatArray:
+    """The true motion, lids included, as an estimator might spoil it: smoothed, uneven in gain, noisy."""
+    if rng.random() < settings.blink:
+        activation = {**activation, 45: (float(strength * rng.normal(0, 0.8)),) * 2}
+    steps = (np.arange(_FLOW_PX) + 0.5) / _FLOW_PX * WIDE[2]
+    grid = np.stack(np.meshgrid(WIDE[0] + steps, WIDE[1] + steps), axis=-1)
+    spread = settings.formula_head * strength
+    head = head_field(grid, rng.normal(0, spread, 2), rng.normal(0, 0.7 * spread, 4))
+    if rng.random() < settings.background:
+        head = head * (head_depth(grid) > 1e-9)[..., None]
+    field = displacement(grid, activation, face, eye_cover_fold=settings.eye_cover_fold) + head
+    gain = np.exp(settings.gain_spread * _smooth_noise(6.0, rng))
+    flow = [cv2.GaussianBlur(field[..., c] * gain, (0, 0), rng.uniform(*settings.blur)) for c in range(2)]
+    level = settings.noise * settings.amplitude * np.exp(rng.normal(0, 0.4)) / np.sqrt(len(settings.noise_scales))
+    noise = [sum(level * _smooth_noise(scale, rng) for scale in settings.noise_scales) for _ in range(2)]
+    return np.asarray(np.stack(flow) + np.stack(noise), np.float32)
 
 
-def _head_motion(grid: Array, strength: float, rng: np.random.Generator, settings: MapSettings) -> Array:
-    """Residual motion of the head as a solid: shift, roll and zoom in the image, yaw and pitch by depth."""
-    shift = rng.normal(0, settings.head_shift * strength, 2)
-    roll, zoom, yaw, pitch = rng.normal(0, settings.head_turn * strength, 4)
-    x, y = grid[..., 0], grid[..., 1] - 0.5
-    depth = head_depth(grid)
-    moved = np.stack([shift[0] + zoom * x - roll * y + yaw * depth, shift[1] + roll * x + zoom * y + pitch * depth], -1)
-    return moved * (depth > 1e-9)[..., None] if rng.random() < settings.background else moved
-
-
-def head_depth(points: Array) -> Array:
-    """Depth of the face towards the viewer (...,): an ellipsoid of head size with a nose, 0 beyond its outline."""
-    x, y = points[..., 0], points[..., 1]
-    skull = np.sqrt(np.clip(1 - (x / 1.2) ** 2 - ((y - 0.5) / 1.55) ** 2, 0, None))
-    nose = 0.35 * np.exp(-0.5 * ((x / 0.16) ** 2 + ((y - 0.5) / 0.25) ** 2))
-    return skull + nose
-
-
-def _estimate(flow: Array, rng: np.random.Generator, settings: MapSettings) -> npt.NDArray[np.float32]:
-    """What a flow estimator makes of the true motion: smoothed, uneven in gain, noisy."""
-    size = settings.size
-    gain = np.exp(settings.gain_spread * _smooth_noise(size, 6.0, rng))
-    flow = np.stack([cv2.GaussianBlur(part * gain, (0, 0), rng.uniform(*settings.blur)) for part in flow])
-    level = settings.noise * settings.amplitude * size / CROP[2] * np.exp(rng.normal(0, 0.4))
-    share = level / np.sqrt(len(settings.noise_scales))
-    for channel in range(2):
-        for scale in settings.noise_scales:
-            flow[channel] += share * _smooth_noise(size, scale, rng)
-    return flow.astype(np.float32)
-
-
-def _smooth_noise(size: int, scale: float, rng: np.random.Generator) -> Array:
+def _smooth_noise(scale: float, rng: np.random.Generator) -> Array:
     """White noise blurred to a correlation length of ``scale`` px, standard deviation 1."""
-    noise = gaussian_filter(rng.normal(size=(size, size)), scale, mode="wrap")
-    return noise / noise.std()
+    noise = gaussian_filter(rng.normal(size=(_FLOW_PX, _FLOW_PX)), scale, mode="wrap")
+    return np.asarray(noise / noise.std())

@@ -17,7 +17,7 @@ from mien.core import MienError, UInt8Array
 from mien.faces import apply_affine, compose, eye_crop_matrix, face_backend, invert
 from mien.synthesis.action_units import Activation, displacement
 from mien.synthesis.events import Blink, Glance
-from mien.synthesis.face import CROP
+from mien.synthesis.face import CROP, head_depth
 from mien.video import read_image
 
 __all__ = [
@@ -199,8 +199,6 @@ class HeadMotion:
 
 def scene_depth(scene: Scene) -> Map:
     """Return how far each pixel of a scene lies towards the viewer, (H, W), face units; 0 beyond the head."""
-    from mien.synthesis.motion_maps import head_depth
-
     height, width = scene.image.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     units = apply_affine(scene.to_units, np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(*x.shape, 2)
