@@ -139,7 +139,10 @@ def _is_thin(interval: Interval, track: Track) -> bool:
 
 
 class _Where:
-    """Where a network looked; torch is started at the first interval."""
+    """Where a network looked; torch is started at the first interval.
+
+    Not for the bundled one: its report is the same, and as soon there, with torch installed and without.
+    """
 
     def __init__(self, model: TrainedModel) -> None:
         self._model = model
@@ -149,7 +152,7 @@ class _Where:
     def __call__(self, prepared: npt.NDArray[Any], emotion: str) -> FloatArray | None:
         """Map (h, w), 0 to 1; None of a classic method, without torch, or from a network without such a map."""
         if not self._asked:
-            self._network, self._asked = self._model.restore(), True
+            self._network, self._asked = None if self._model.bundled else self._model.restore(), True
         if self._network is None:
             return None
         try:

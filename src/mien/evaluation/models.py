@@ -13,6 +13,7 @@ from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._progress import progress_bar
 from mien.evaluation._settings import chosen_device, chosen_settings, recorded
 from mien.methods import METHODS, TrainedModel, check_free, load_model, save_model
+from mien.methods._method import load_entry
 from mien.protocols import write_predictions
 from mien.recipes import RECIPES, with_apex, with_faces
 
@@ -50,8 +51,9 @@ def train(
         Label map and training settings.
     seed : int
         Of everything random.
-    start : Path, optional
-        A model folder of the same network, to start from its weights.
+    start : Path or str, optional
+        A model folder of the same network, to start from its weights, or the word ``default``; the classes must be the
+        same, except for mien-net.
     apex, faces, device, precision, pretrained
         As in :func:`mien.evaluate`; the model remembers ``apex`` and ``faces`` in its recipe.
     progress : bool
@@ -170,12 +172,14 @@ def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
 def _weights(start: Path | str, method: str, classes: tuple[str, ...]) -> Path:
     """Find the weights of the model to start from."""
     model = load_model(start)
-    if model.method.name != method or model.method.kind != "network" or model.classes != classes:
+    same = model.method.name == method and model.method.kind == "network"
+    if not same or (model.classes != classes and not hasattr(load_entry(model.method.network), "start_from")):
         raise MienError(
             f"got '{start}' ({model.method.name}, {', '.join(model.classes)}) to start from; "
             f"expected a network trained as {method} with the classes {', '.join(classes)}; change --from"
         )
-    path = Path(start) / "weights.safetensors"
+    assert model.folder is not None
+    path = model.folder / "weights.safetensors"
     if not path.is_file():
         raise MienError(f"got '{start}' without weights.safetensors; expected them to start from; choose another model")
     return path

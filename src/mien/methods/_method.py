@@ -66,6 +66,8 @@ class Method:
         ``module:class`` of the network, made as ``class(n_classes)``; empty for a classic method.
     loader : str
         ``module:function`` that reads it from disk, where it is not saved as others of its kind are.
+    action_units : tuple of int
+        Action units that it can be taught to answer for beside the classes.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Method:
     parameters: int | None = None
     network: str = ""
     loader: str = ""
+    action_units: tuple[int, ...] = ()
 
     def settings(self, preset: str | None = None) -> Mapping[str, Any]:
         """Return the settings of a preset (default ``paper``); an unknown one raises :class:`MienError`."""

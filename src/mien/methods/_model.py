@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from mien.core import MienError, atomic_folder
@@ -71,6 +72,36 @@ class TrainedModel:
         """Trainable parameters; None for a classic method."""
         return self.trained.parameters
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is the default recogniser that comes with mien."""
+        return self.folder == DEFAULT
+
+    def action_units(self, inputs: npt.NDArray[Any]) -> dict[int, npt.NDArray[np.float64]]:
+        """Say which action units prepared inputs show.
+
+        Parameters
+        ----------
+        inputs : array, (N, ...)
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        dict of int to float array (N,)
+            Action unit -> its probability in each clip; empty where the model was not taught them.
+
+        Raises
+        ------
+        MienError
+            As :meth:`predict`.
+        """
+        self._check(inputs)
+        ask = getattr(self.trained, "action_units", None)
+        said = None if ask is None else ask(inputs)
+        if said is None:
+            return {}
+        return dict(zip(self.method.action_units, said.T.astype(np.float64), strict=True))
+
     def predict(self, inputs: npt.NDArray[Any]) -> tuple[IntArray, Probabilities]:
         """Recognise prepared inputs.
 
@@ -91,12 +122,15 @@ class TrainedModel:
         MienError
             If the inputs have another shape or type than those it was trained on.
         """
+        self._check(inputs)
+        return self.trained.predict(inputs)
+
+    def _check(self, inputs: npt.NDArray[Any]) -> None:
         shape, kind = tuple(self.card["input_shape"]), self.card.get("input_type", "uint8")
         if inputs.ndim < 1 or inputs.shape[1:] != shape or inputs.dtype.name != kind:
             raise MienError(
                 f"got inputs {inputs.shape} {inputs.dtype}; expected (N, *{shape}) {kind}; use the model's recipe"
             )
-        return self.trained.predict(inputs)
 
     def restore(self) -> Trained | None:
         """Return the network in torch, which can say where it looked (``where``).

@@ -71,6 +71,15 @@ class TrainedNetwork:
         probabilities = softmax(self.outputs(inputs).astype(np.float64), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
+    def action_units(self, inputs: Inputs) -> FloatArray | None:
+        """Return the probability of each action unit (N, A), from a network that has learnt them, else None."""
+        if not knows_units(self.network):
+            return None
+        with one_thread(), torch.inference_mode():
+            network = self.network.cpu().eval()
+            parts = [network.with_units(torch.from_numpy(self.prepare(part)))[1] for part in _portions(inputs)]  # type: ignore[operator]
+        return np.asarray(torch.cat(parts).numpy(), np.float32)
+
     def where(self, inputs: Inputs, classes: Sequence[int]) -> Looked:
         """Return where the network looked for these classes (:func:`mien.nn.explain.where`)."""
         with one_thread(), deterministic(next(self.network.parameters()).device):
@@ -117,7 +126,7 @@ def fit(
         raise MienError(f"got augment for '{method.name}', whose network has none; expected false; remove it")
     _check_fits(network, tensors, method)
     if start is not None:
-        _start_from(network, start)
+        _start_from(network, start, getattr(network, "start_from", None))
     trained = TrainedNetwork(method.prepare, network, tensors[:8].numpy())
     fit_network(
         network,
@@ -126,7 +135,7 @@ def fit(
         checked,
         seed,
         on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
-        augment=network.augment if checked.augment else _mirror(method) if checked.mirror else None,
+        augment=_augmentation(method, network, checked),
         device=choose_device(device),
         checkpoint=checkpoint,
         copies=len(shown) // len(targets),
@@ -170,13 +179,29 @@ def _check_fits(network: nn.Module, inputs: torch.Tensor, method: Method) -> Non
         ) from error
 
 
-def _start_from(network: nn.Module, path: Path) -> None:
+def _start_from(network: nn.Module, path: Path, load: Callable[..., object] | None = None) -> None:
+    """Load weights; a network that is to be trained further may take them in its own way (``start_from``)."""
     try:
-        network.load_state_dict(safetensors.torch.load_file(path))
+        (load or network.load_state_dict)(safetensors.torch.load_file(path))
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise MienError(
             f"got '{path}', whose weights do not fit ({error}); expected a model of the same method and classes"
         ) from error
+
+
+def _augmentation(method: Method, network: Any, settings: Settings) -> Callable[..., torch.Tensor] | None:
+    """What is done to training batches: the network's own copies, mirrored copies, or both."""
+    steps = [network.augment] if settings.augment else []
+    steps += [_mirror(method)] if settings.mirror else []
+    if not steps:
+        return None
+
+    def augment(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        for step in steps:
+            batch = step(batch, generator)
+        return batch
+
+    return augment
 
 
 def _mirror(method: Method) -> Callable[..., torch.Tensor]:
@@ -187,16 +212,35 @@ def _mirror(method: Method) -> Callable[..., torch.Tensor]:
     return random_mirror(int(prepared.argmax()), float(prepared.max()))
 
 
+def knows_units(network: nn.Module) -> bool:
+    """Whether a network has learnt action units beside its classes."""
+    return bool(getattr(network, "knows_units", False))
+
+
+class _WithUnits(nn.Module):
+    """A network that also answers with action units, for export."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        both: tuple[torch.Tensor, torch.Tensor] = self.network.with_units(x)  # type: ignore[operator]
+        return both
+
+
 def _export(network: nn.Module, example: FloatArray, path: Path) -> None:
+    names = ["logits", "action_units"] if knows_units(network) else ["logits"]
+    whole = _WithUnits(network) if knows_units(network) else network
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that writes one file is called legacy; it is chosen on purpose
         torch.onnx.export(
-            network.eval(),
+            whole.eval(),
             (torch.from_numpy(example),),
             str(path),
             dynamo=False,
             opset_version=OPSET,
             input_names=["maps"],
-            output_names=["logits"],
-            dynamic_axes={"maps": {0: "n"}, "logits": {0: "n"}},
+            output_names=names,
+            dynamic_axes={name: {0: "n"} for name in ("maps", *names)},
         )

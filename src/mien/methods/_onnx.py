@@ -62,6 +62,15 @@ class OnnxNetwork:
         probabilities = softmax(self.logits(self.prepare(inputs)).astype("float64"), axis=1)
         return probabilities.argmax(axis=1), probabilities
 
+    def action_units(self, inputs: Inputs) -> FloatArray | None:
+        """Return the probability of each action unit (N, A) where the file answers with them, else None."""
+        if len(self.session.get_outputs()) == 1:
+            return None
+        units: FloatArray = self.session.run(
+            ["action_units"], {self.session.get_inputs()[0].name: self.prepare(inputs)}
+        )[0]
+        return units
+
     def save(self, folder: Path) -> None:
         """Refuse: an exported network is a copy."""
         raise MienError(

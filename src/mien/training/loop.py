@@ -51,8 +51,8 @@ def fit_network(
         Maps (N, ...) inputs to (N, K) logits; trained in place, and left on the device.
     inputs : Tensor, (N * copies, ...)
         The training samples, and only those.
-    targets : int64 Tensor, (N,)
-        Their classes, 0 to K - 1.
+    targets : int64 Tensor, (N,) or (N, 1 + A)
+        Their classes, 0 to K - 1; and, for a network whose loss uses them, further labels behind.
     settings : Settings
         Optimiser and its schedule, epochs, batch, class weights, label smoothing, clipping, precision.
     seed : int
@@ -178,6 +178,7 @@ def _loss(network: nn.Module, weights: Tensor, settings: Settings) -> Loss:
 def _weights(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings, device: torch.device) -> Tensor:
     with torch.inference_mode():
         n_classes = network.eval()(to_device(inputs[:1], device)).shape[1]
+    targets = targets if targets.ndim == 1 else targets[:, 0]
     absent = sorted(set(range(n_classes)) - set(targets.tolist()))
     if absent:
         text = f"no training clip of class {', '.join(map(str, absent))} (of 0 to {n_classes - 1}): its weight is 0"
