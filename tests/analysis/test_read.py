@@ -240,11 +240,16 @@ def test_without_torch_or_weights_there_is_no_heat_and_no_complaint(
 
     from mien.methods import load_model
 
-    assert load_model("default").restore() is None
     loaded = load_model(network)
     monkeypatch.delitem(sys.modules, "mien.methods._network", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert loaded.restore() is None
+
+
+def test_the_bundled_network_is_not_asked_where_so_that_reports_are_the_same_without_torch(short: Path) -> None:
+    result = mien.analyze(short)
+    assert result.intervals
+    assert all(pictures.heat is None for pictures in result.evidence)
 
 
 @pytest.mark.slow

@@ -78,3 +78,32 @@ def test_a_class_that_the_model_does_not_know_is_said(maps: Path, tmp_path: Path
 def test_a_taken_folder_is_refused_before_training(maps: Path, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="which is there already"):
         train("flow-svm", "motion-npz", maps, out=tmp_path)
+
+
+def test_the_default_says_action_units_and_who_was_not_taught_them_says_so(tmp_path: Path) -> None:
+    import csv
+
+    from mien.synthesis import generate_motion
+
+    smiles = generate_motion(tmp_path / "new.npz", per_class=6, seed=99)
+    predict("default", "motion-npz", smiles, out=tmp_path / "p.csv", action_units=tmp_path / "units.csv")
+    rows = list(csv.DictReader((tmp_path / "units.csv").open()))
+    assert [row["sample_id"] for row in rows] == [p.sample_id for p in read_predictions(tmp_path / "p.csv")]
+    truth = dict(zip(*(np.load(smiles)[name].tolist() for name in ("sample_id", "action_units")), strict=True))
+    with_12 = [float(row["AU12"]) for row in rows if "12" in truth[row["sample_id"]].split("+")]
+    without = [float(row["AU12"]) for row in rows if "12" not in truth[row["sample_id"]].split("+")]
+    assert np.mean(with_12) > np.mean(without) + 0.3
+    train("flow-svm", "motion-npz", smiles, out=tmp_path / "svm")
+    with pytest.raises(MienError, match="to say action units, which it was not taught"):
+        predict(tmp_path / "svm", "motion-npz", smiles, out=tmp_path / "q.csv", action_units=tmp_path / "u.csv")
+    assert not (tmp_path / "q.csv").exists()
+
+
+def test_mien_net_goes_on_from_the_default_with_other_classes_too(maps: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    train("mien-net", "motion-npz", maps, out=tmp_path / "model", preset="small", start="default")
+    model = load_model(tmp_path / "model")
+    assert model.card["started_from"] == "default"
+    with np.load(maps) as file:
+        assert np.mean(model.predict(file["X"])[0] == file["y"]) > 0.8
+        assert model.action_units(file["X"]) == {}

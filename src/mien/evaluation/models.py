@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.core import MienError, Prediction
+from mien.core import MienError, Prediction, atomic_path
 from mien.evaluation._data import Labelled, read_labelled
 from mien.evaluation._progress import progress_bar
 from mien.evaluation._settings import chosen_device, chosen_settings, recorded
@@ -111,6 +114,7 @@ def predict(
     *,
     out: Path | str,
     labels: str | None = None,
+    action_units: Path | str | None = None,
 ) -> list[Prediction]:
     """Apply a trained model to every sample of a dataset; nothing is trained.
 
@@ -126,6 +130,9 @@ def predict(
         The predictions file to write.
     labels : str, optional
         A label map; by default the dataset's.
+    action_units : Path, optional
+        A CSV file to write as well: ``dataset, subject, sample_id`` and a column per action unit (``AU4``), its
+        probability.
 
     Returns
     -------
@@ -136,7 +143,8 @@ def predict(
     Raises
     ------
     MienError
-        If the model or the data are broken, or the data have a class that the model does not know.
+        If the model or the data are broken, the data have a class that the model does not know, or it is asked for
+        action units and was not taught them.
     """
     loaded = load_model(model)
     data = read_labelled(dataset, root, labels, loaded.recipe)
@@ -146,9 +154,26 @@ def predict(
             f"got clips of {', '.join(unknown)}; expected the classes of the model: {', '.join(loaded.classes)}; "
             "choose a label map that leads to them"
         )
+    units = loaded.action_units(data.inputs) if action_units is not None else {}
+    if action_units is not None and not units:
+        raise MienError(
+            f"got '{model}' ({loaded.method.name}) to say action units, which it was not taught; expected the default "
+            "recogniser; drop --action-units, or choose another model"
+        )
     predictions = _predictions(loaded, data)
     write_predictions(out, predictions)
+    if action_units is not None:
+        _write_units(Path(action_units), data, units)
     return predictions
+
+
+def _write_units(path: Path, data: Labelled, units: Mapping[int, npt.NDArray[np.float64]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["dataset", "subject", "sample_id", *(f"AU{unit}" for unit in units)])
+        for row, sample in enumerate(data.samples):
+            shares = (f"{values[row]:.4f}" for values in units.values())
+            table.writerow([sample.dataset, sample.subject, sample.sample_id, *shares])
 
 
 def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
