@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/systems"))
     parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument("--conditions", default=",".join(CONDITIONS), help="which of the three, comma separated")
     parser.add_argument("--preset", default="small")
     parser.add_argument("--jobs", type=int)
     arguments = parser.parse_args()
@@ -35,7 +36,8 @@ def main() -> None:
             render_corpus(arguments.out / name, prototypes=True, zero_amplitude=name == "still")
     rows = []
     for system in arguments.systems.split(","):
-        for condition, (corpus, shuffled) in CONDITIONS.items():
+        for condition in arguments.conditions.split(","):
+            corpus, shuffled = CONDITIONS[condition]
             scores = mien.evaluate(
                 system,
                 "synthetic-faces",

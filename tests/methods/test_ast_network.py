@@ -229,6 +229,12 @@ def test_training_copies_keep_each_stream_whole_or_hide_it() -> None:
     assert float(shown.std()) == pytest.approx(0.35, abs=0.03)
 
 
+def test_an_arm_with_one_stream_never_loses_it() -> None:
+    network = small(streams="flow")
+    made = network.augment(torch.ones(100, *network.shape), torch.Generator().manual_seed(0))
+    assert (made[:, 0] > 0).all()
+
+
 def test_in_a_mirror_u_turns_round_and_v_does_not() -> None:
     network = small(flow="uv")
     still = torch.zeros(64, *network.shape)

@@ -169,7 +169,6 @@ class AST(nn.Module):
         The arms of table 10: see :class:`FusionAttention`.
     idsf_gain : float
         What the differences are multiplied by: over 255 they are a tenth of the flow, and learn as much more slowly.
-
     grid : int
         The features are averaged in so many parts across and down the face, 1 (all of it), 2, 4 or 8: with more, an SVM
         sees where something moved, from 384 features in each part.
@@ -254,13 +253,28 @@ class AST(nn.Module):
         """Mirror, turn, shift, zoom, make either stream stronger or weaker, and hide one now and then (ours).
 
         Hiding keeps one stream from being learnt by heart: so few clips fit either alone.
+
+        Parameters
+        ----------
+        batch : Tensor, (N, 2 or 3, 10, S, S)
+            Training clips.
+        generator : Generator
+            Draws one copy per clip.
+
+        Returns
+        -------
+        Tensor
+            Turned by up to 7 degrees, shifted by up to 7 pixels of 224 along each axis, grown or shrunk by up to 12 %;
+            each stream times exp(.35 z) with z standard normal, or hidden with probability .2, but never both, nor the
+            only one that an arm reads.
         """
         vectors = (0, 1) if self.shape[0] > FLOW_MAPS["uv"] else None
         steps = self._sized(batch).transpose(1, 2)
         moved = joint_affine(steps, generator, degrees=7, shift_px=7, zoom=0.12, vectors=vectors).transpose(1, 2)
         gains = torch.exp(0.35 * torch.randn(len(batch), len(self.split), generator=generator))
         hidden = torch.rand(len(batch), len(self.split), generator=generator) < 0.2
-        gains[hidden & ~hidden.all(dim=1, keepdim=True)] = 0
+        if len(self.streams) > 1:  # an arm with one stream would be left with nothing
+            gains[hidden & ~hidden.all(dim=1, keepdim=True)] = 0
         for number, maps in enumerate(self.split.values()):
             moved[:, maps] *= gains[:, number, None, None, None, None].to(batch.device)
         return moved
