@@ -17,7 +17,7 @@ from mien.synthesis.motion_maps import synthetic_maps
 
 FOLDER = Path(mien.__file__).parent / "methods/_default"
 SCRIPT = Path(__file__).parents[2] / "scripts/make_default.py"
-LEAST_SMIC_UF1 = 0.55
+LEAST_SMIC_UF1 = 0.64  # what issue 7 asks; measured .692
 
 
 @pytest.fixture(scope="module")
