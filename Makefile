@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs gallery systems robustness calibration default-model clean
+.PHONY: help demo test test-all lint format bench docs gallery systems robustness calibration model-card default-model clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ robustness: .venv/dev  ## AD-Net under attack: the curve of docs/robustness.md (
 
 calibration: .venv/core  ## whether the default recogniser's probabilities hold: docs/calibration.md (minutes)
 	@$(BIN)/python scripts/calibration.py
+
+model-card: .venv/core  ## measure the default recogniser: every figure of docs/model-card.md (minutes)
+	@$(ONE_THREAD) $(BIN)/python scripts/model_card.py $(if $(PORTRAITS),--portraits $(PORTRAITS)) $(if $(GROUPS),--groups $(GROUPS))
 
 default-model: .venv/dev  ## train the bundled recogniser again; MEASURE_ON=MAPS.npz writes its error into it
 	@$(BIN)/python scripts/make_default.py $(if $(MEASURE_ON),--measure-on $(MEASURE_ON))

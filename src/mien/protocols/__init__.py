@@ -15,6 +15,7 @@ from mien.protocols.calibration import (
     reliability_curve,
 )
 from mien.protocols.comparison import compare
+from mien.protocols.confidence import RiskPoint, area_under_risk, coverage_by_class, measure_rejection, risk_coverage
 from mien.protocols.intervals import Span, read_intervals
 from mien.protocols.labels import LABEL_MAPS, LabelMap, label_map
 from mien.protocols.metrics import confusion
@@ -30,24 +31,29 @@ __all__ = [
     "Fold",
     "LabelMap",
     "ReliabilityBin",
+    "RiskPoint",
     "Span",
     "agree",
+    "area_under_risk",
     "brier_score",
     "classwise_calibration_error",
     "compare",
     "confusion",
+    "coverage_by_class",
     "expected_calibration_error",
     "label_map",
     "legacy_spotting_scores",
     "majority",
     "match_intervals",
     "measure_calibration",
+    "measure_rejection",
     "protocol_leaks",
     "random_baseline",
     "random_best_of",
     "read_intervals",
     "read_predictions",
     "reliability_curve",
+    "risk_coverage",
     "score",
     "spotting_scores",
     "write_predictions",
