@@ -4,8 +4,9 @@
                                  [--portraits FOLDER_OR_NPZ] [--groups GROUPS.csv]
 
 Nothing is fitted. Real clips come from MIEN_SHARED_DATA, where they are; without them, or with --quick, the numbers go
-to build/model-card.json only and the page stays as it is. Rendered clips are kept in build/model-card, so that a second
-run is fast. GROUPS.csv has pictures' names in its first column and groups of them (skin tone, age, ...) in the others.
+to build/model-card-part.json only and the page stays as it is. Rendered clips are kept in build/model-card, so that a
+second run is fast. GROUPS.csv has pictures' names in its first column and groups of them (skin tone, age, ...) in the
+others.
 """
 
 from __future__ import annotations
@@ -61,13 +62,14 @@ def main() -> None:
     whole = options.maps.is_file() and not options.quick
     images = ROOT / "docs" / "images" if whole else BUILD
     document = measure(options, size, images)
-    with atomic_path(ROOT / "build" / "model-card.json") as temporary:
+    written = ROOT / "build" / ("model-card.json" if whole else "model-card-part.json")
+    with atomic_path(written) as temporary:
         temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if whole:
         fill(PAGE, document)
-        print(f"build/model-card.json, {PAGE.relative_to(ROOT)}")
+        print(f"{written.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
     else:
-        print("build/model-card.json; the page is left as it is: that takes the real maps, and all clips")
+        print(f"{written.relative_to(ROOT)}; the page is left as it is: that takes the real maps, and all clips")
 
 
 def parse() -> argparse.Namespace:

@@ -17,18 +17,16 @@ from mien.recipes import open_take, run
 
 INK, QUIET, LINES = "#1f2328", "#6a727c", ("#0b6e99", "#c4501a", "#3a7d44", "#7a5195")
 _ARROWS = 12  # along a side
-_COLOURS = 128  # of a picture: a third of the bytes, and the eye sees no difference
 _BORDER = 16  # px of a crop, where flow is least sure
 _LEAST = 0.5  # an action unit of this probability is named
 
 
 @contextmanager
-def sheet(path: Path, rows: int, columns: int, size: tuple[float, float], **more: Any) -> Iterator[Any]:
+def sheet(path: Path, rows: int, columns: int, size: tuple[float, float], dpi: int = 110, **more: Any) -> Iterator[Any]:
     """Panels in the quiet style of the other pictures; written when all is drawn."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from PIL import Image
 
     with rc_context({"font.family": "DejaVu Sans", "font.size": 10, "axes.edgecolor": QUIET, "text.color": INK}):
         figure = Figure(figsize=size, facecolor="white", layout="constrained")
@@ -36,10 +34,7 @@ def sheet(path: Path, rows: int, columns: int, size: tuple[float, float], **more
         panels = figure.subplots(rows, columns, squeeze=False, **more)
         yield panels
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=110, format="png")
-            with Image.open(temporary) as whole:
-                few = whole.convert("RGB").quantize(_COLOURS)
-            few.save(temporary, format="PNG", optimize=True)
+            figure.savefig(temporary, dpi=dpi, format="png", pil_kwargs={"optimize": True})
 
 
 def quiet(panel: Any) -> None:
@@ -153,7 +148,7 @@ def draw_failures(path: Path, model: TrainedModel, chosen: Sequence[Failure]) ->
     told: list[dict[str, Any]] = []
     if not chosen:
         return told
-    with sheet(path, len(chosen), 5, (12, 2.75 * len(chosen))) as panels:
+    with sheet(path, len(chosen), 5, (12, 2.75 * len(chosen)), dpi=80) as panels:
         for row, (place, corpus, answer) in zip(panels, chosen, strict=True):
             sample = next(s for s in DATASETS["synthetic-faces"].read(corpus) if s.sample_id == answer.sample_id)
             stage = run(model.recipe, open_take(sample))
