@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mien
+
 pytest.importorskip("torch")
 
 from mien.cli import main
@@ -82,8 +84,19 @@ def test_an_export_that_differs_is_not_written(model: Path, tmp_path: Path, monk
 
 
 def test_a_classic_model_has_no_network(tmp_path: Path) -> None:
+    maps = mien.generate_motion(tmp_path / "maps.npz", per_class=5, seed=0)
+    mien.train("flow-svm", "motion-npz", maps, out=tmp_path / "model")
     with pytest.raises(MienError, match="classic model"):
-        export_model("default", out=tmp_path / "net.onnx")
+        export_model(tmp_path / "model", out=tmp_path / "net.onnx")
+
+
+def test_the_bundled_recogniser_is_exported_with_its_action_units(tmp_path: Path) -> None:
+    import onnxruntime
+
+    written = export_model("default", out=tmp_path / "net.onnx")
+    assert written["random"] < 1e-4
+    session = onnxruntime.InferenceSession((tmp_path / "net.onnx").read_bytes())
+    assert [part.name for part in session.get_outputs()] == ["logits", "action_units"]
 
 
 @pytest.mark.parametrize("content", [None, b"PK\x03\x04 a pickle"])
@@ -122,5 +135,7 @@ def test_the_command_tells_the_differences(
 
 
 def test_the_command_refuses_a_classic_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "default", "--out", str(tmp_path / "net.onnx")], standalone=False) == 2
+    maps = mien.generate_motion(tmp_path / "maps.npz", per_class=5, seed=0)
+    classic = mien.train("flow-svm", "motion-npz", maps, out=tmp_path / "model")
+    assert main(["export", str(classic), "--out", str(tmp_path / "net.onnx")], standalone=False) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -32,7 +32,7 @@ def export_model(
     Parameters
     ----------
     model : Path or str
-        A folder from ``mien train``.
+        A folder from ``mien train``, or the word ``default``; what that says of action units is in the file as well.
     out : Path
         The file to write.
     dataset, root : str, Path, optional
@@ -64,7 +64,7 @@ def export_model(
             f"got '{model}', a classic model ({loaded.method.name}) without a network; expected a trained network; "
             "use the model as it is, or train a network"
         )
-    trained, is_features = _rebuilt(loaded, Path(model))
+    trained, is_features = _rebuilt(loaded, loaded.folder or Path(model))
     real = None if dataset is None or root is None else _real(loaded, dataset, root)
     with tempfile.TemporaryDirectory() as folder:
         trained.save(Path(folder))
