@@ -321,3 +321,21 @@ def test_prototypes_are_those_of_their_class_and_change_nothing_else(tmp_path: P
         assert all(row[name] == mixed[name] for name in same)
     assert truth(sure)["prototypes"]
     assert not truth(plain)["prototypes"]
+
+
+def test_natural_expressions_are_those_of_the_generator_of_maps(tmp_path: Path) -> None:
+    """Strengths spread by a factor , and nothing but the skin is another."""
+    asked = {"people": 2, "clips_per_person": 30, "fps": 10, "size": (64, 64), "face_px": 48, "jobs": 1}
+    natural, usual = render_corpus(tmp_path / "a", natural=True, **asked), render_corpus(tmp_path / "b", **asked)
+    strengths = np.log([float(row["intensity_px"]) for row in rows(natural)])
+    assert np.exp(np.median(strengths)) == pytest.approx(1.8, rel=0.35)
+    assert 0.4 < strengths.std() < 0.9
+    same = ("Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
+    assert [[row[name] for name in same] for row in rows(natural)] == [[row[n] for n in same] for row in rows(usual)]
+    assert truth(natural)["natural"]
+
+
+def test_natural_expressions_take_no_intensity(tmp_path: Path) -> None:
+    for also in ({"intensity_px": (1.0, 1.5)}, {"prototypes": True}):
+        with pytest.raises(MienError, match="leave out either"):
+            render_corpus(tmp_path / "out", natural=True, **also)

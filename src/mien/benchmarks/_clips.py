@@ -147,7 +147,7 @@ def _events(job: Job, scene: Scene, rng: np.random.Generator) -> list[Event]:
     """Drawn events, each exactly as strong on this face as the cell says (``intensity_px`` is of the mean face)."""
     events, face = [], apply_affine(scene.to_units, scene.points)
     for event in draw_events(job.seconds, rng, intensity_px=job.intensity_px, every_s=_EVERY_S):
-        field = event_field(event, face)
+        field = event_field(event.activation(), face)
         peak = 128 / CROP[2] * float(np.hypot(field[..., 0], field[..., 1]).max())
         events.append(replace(event, intensity_px=event.intensity_px * job.intensity_px / peak))
     return events

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mien.core import MienError, UInt8Array
 from mien.faces import FaceTracker, apply_affine, compose, eye_crop_matrix, face_backend, register_points
 from mien.synthesis.events import Event
-from mien.synthesis.performance import Scene, event_field, to_units, undo_skin
+from mien.synthesis.performance import Gesture, Scene, event_field, to_units, undo_skin
 from mien.synthesis.staging import Distractors
 from mien.video import open_video
 
@@ -78,8 +78,9 @@ class Footage:
 
     def play(self, events: list[Event], around: Distractors, fps: float, count: int) -> Iterator[UInt8Array]:
         """Frames with the events, talk and lasting expressions on the face, shaken and gone as the camera has it."""
-        gestures = [*events, *around.talks, *around.macros]
-        fields = [event_field(one, apply_affine(self.scene.to_units, self.scene.points)) for one in gestures]  # type: ignore[arg-type]
+        gestures: list[Gesture] = [*events, *around.talks, *around.macros]
+        face = apply_affine(self.scene.to_units, self.scene.points)
+        fields = [event_field(one.activation(), face) for one in gestures]
         height, width = self.frames.shape[1:]
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         head = replace(around, sway=None, nods=()).head(self.scene)
@@ -93,7 +94,7 @@ class Footage:
             there = x - np.float32(shift[0]), y - np.float32(shift[1])
             move = (1 - share) * self.moves[first] + share * self.moves[second]
             if np.isfinite(move).all():
-                there = undo_skin(time, *there, gestures, fields, compose(self.scene.to_units, move))  # type: ignore[arg-type]
+                there = undo_skin(time, *there, gestures, fields, compose(self.scene.to_units, move))
             yield np.asarray(
                 cv2.remap(image, *map(np.float32, there), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
             )

@@ -90,8 +90,8 @@ def render_command(
     people: int | None = typer.Option(None, help="How many; default: 12, or all that the portraits show."),
     clips: int = typer.Option(9, help="Of each person; the classes take turns."),
     fps: float = typer.Option(100.0, help="Frames per second."),
-    intensity_px: str = typer.Option(
-        "1.0,1.5", "--intensity-px", help="LOW,HIGH: largest displacement at a 128-px face."
+    intensity_px: str | None = typer.Option(
+        None, "--intensity-px", help="LOW,HIGH: largest displacement at a 128-px face; default: 1.0,1.5."
     ),
     noise: float = typer.Option(1.2, help="Sensor noise, grey levels."),
     head: bool = typer.Option(True, "--head/--no-head", help="Whether heads sway."),
@@ -102,6 +102,9 @@ def render_command(
     ),
     prototypes: bool = typer.Option(
         False, "--prototypes", help="Only FACS's prototypes, whose class is sure; default: what people do."
+    ),
+    natural: bool = typer.Option(
+        False, "--natural", help="Strengths and sides as varied as in the motion maps that mien generates."
     ),
     seed: int = typer.Option(0, help="The same seed gives the same files."),
     jobs: int | None = typer.Option(None, help="Processes; default: one per core."),
@@ -116,7 +119,7 @@ def render_command(
             people=people,
             clips_per_person=clips,
             fps=fps,
-            intensity_px=_low_high(intensity_px),
+            intensity_px=None if intensity_px is None else _low_high(intensity_px),
             seed=seed,
             noise=noise,
             quality=None if lossless else 95,
@@ -124,6 +127,7 @@ def render_command(
             depth=depth,
             zero_amplitude=zero_amplitude,
             prototypes=prototypes,
+            natural=natural,
             jobs=jobs,
             advance=advance,
         )

@@ -9,6 +9,7 @@ from mien.motion.long_term import flow_image, long_term_flow
 from mien.motion.magnify import magnify, magnify_stream
 from mien.motion.sampling import apex_neighbours, equal_interval, linear, tim, tim_matrix
 from mien.motion.slices import key_clip, key_frames, slice_motion, slice_stack
+from mien.motion.threads import one_thread
 
 __all__ = [
     "APEX_POLICIES",
@@ -31,6 +32,7 @@ __all__ = [
     "magnify_stream",
     "mirror_flow",
     "motion_map",
+    "one_thread",
     "optical_flow",
     "rank_pooling_weights",
     "resize_flow",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mien.core import MienError, Sample
+from mien.motion import one_thread
 from mien.recipes._cache import Cache, Prepared
 from mien.recipes._identity import cache_key, code_digest
 from mien.recipes._recipe import Recipe
@@ -48,7 +48,7 @@ def prepare_sample(sample: Sample, recipe: Recipe) -> Prepared:
         If frames that the recipe needs are missing, onset and offset are in the wrong order, or a whole picture
         shows no face.
     """
-    with _one_thread():
+    with one_thread():  # processes side by side use the cores
         stage = run(recipe, open_take(sample))
     assert stage.array is not None
     return Prepared(stage.array, stage.notes)
@@ -114,16 +114,3 @@ def _ensure(place: int, sample: Sample, recipe: Recipe, cache: Cache) -> tuple[i
         return place, Outcome(sample.sample_id, "failed", reason=str(error))
     cache.put(recipe, key, made)
     return place, Outcome(sample.sample_id, "made", key=key)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One OpenCV thread per clip: processes side by side use the cores, and threads in each would only fight."""
-    import cv2
-
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)

@@ -190,7 +190,7 @@ def _over(path: Path) -> tuple[Any, npt.NDArray[np.bool_], dict[str, Any]]:
     units = to_units(still)
 
     def reel(events: Sequence[Event]) -> Iterator[UInt8Array]:
-        fields = [event_field(event, apply_affine(units, still)) for event in events]
+        fields = [event_field(event.activation(), apply_affine(units, still)) for event in events]
         with open_video(path) as video:
             for frame, move in zip(video, moves, strict=False):
                 if not np.isfinite(move).all():

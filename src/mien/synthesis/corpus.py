@@ -11,7 +11,6 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,11 @@ import numpy.typing as npt
 
 from mien.core import FloatArray, MienError, UInt8Array, atomic_folder
 from mien.faces import apply_affine
+from mien.motion import one_thread
 from mien.synthesis.emotions import CLASSES, draw_expression
 from mien.synthesis.events import Event, check_seed
-from mien.synthesis.face import CROP
+from mien.synthesis.face import CROP, MEAN_FACE
+from mien.synthesis.natural import Played, play_expression
 from mien.synthesis.performance import HeadMotion, Scene, event_field, scene_depth, undo_skin
 from mien.synthesis.portraits import Person, cast_people
 
@@ -33,6 +34,7 @@ __all__ = ["render_corpus"]
 Advance = Callable[[int, int], None]
 Maps = tuple[FloatArray, FloatArray]
 
+_INTENSITY_PX = (1.0, 1.5)
 _MANY = 32  # clips from which starting processes pays
 _CAMERA_MM, _UNIT_MM = 900.0, 62.0  # distance of the head's rim; one face unit, the distance of an adult's eyes
 _SKIN = 0.2  # thickness of what bulges, face units: 12 mm, of the order of cheek and lips; ours
@@ -47,6 +49,7 @@ class _Clip:
     index: int
     event: Event
     numbers: range
+    played: Played | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +71,7 @@ class _Camera:
     depth: bool
     zero_amplitude: bool
     prototypes: bool
+    natural: bool
 
 
 def render_corpus(
@@ -79,7 +83,7 @@ def render_corpus(
     fps: float = 100.0,
     size: tuple[int, int] = (160, 160),
     face_px: float = 128.0,
-    intensity_px: tuple[float, float] = (1.0, 1.5),
+    intensity_px: tuple[float, float] | None = None,
     seed: int = 0,
     noise: float = 1.2,
     quality: int | None = 95,
@@ -87,6 +91,7 @@ def render_corpus(
     depth: bool = False,
     zero_amplitude: bool = False,
     prototypes: bool = False,
+    natural: bool = False,
     jobs: int | None = None,
     advance: Advance | None = None,
 ) -> Path:
@@ -113,8 +118,8 @@ def render_corpus(
         Frames per second, 10 to 1000.
     size, face_px
         Width and height of the frames, and side of the face in them (the eye-based crop), pixels.
-    intensity_px : (float, float)
-        Range of the largest displacement of an expression at its apex, pixels at a 128-px face.
+    intensity_px : (float, float), optional
+        Range of the largest displacement of an expression at its apex, pixels at a 128-px face; 1 to 1.5 by default.
     seed : int
         Seed of everything drawn.
     noise : float
@@ -133,6 +138,10 @@ def render_corpus(
     prototypes : bool
         Draw expressions from FACS's prototypes alone, whose class is sure, instead of from what people in three corpora
         did, where one set of action units may go with two classes.
+    natural : bool
+        Play expressions as the clips of :func:`mien.synthesis.generate_motion` are played: of very different strength
+        (half of them between 1 and 2.5 px), units and sides unequally strong, now and then with one unit more that says
+        nothing of the class, and the skin over the eye follows the brow. Not with ``intensity_px`` or ``prototypes``.
     jobs : int, optional
         Processes; by default one per core if there are many clips, else this one alone.
     advance : callable, optional
@@ -163,9 +172,14 @@ def render_corpus(
     import joblib
 
     out = Path(out)
-    low, high = map(float, intensity_px)
+    if natural and (intensity_px is not None or prototypes):
+        raise MienError(
+            "got natural expressions with intensities or prototypes; expected one or the other, since natural ones are "
+            "of any strength and kind; leave out either"
+        )
+    low, high = map(float, intensity_px or _INTENSITY_PX)
     lens = (float(fps), size, float(face_px), (low, high), seed, float(noise), quality)
-    camera = _Camera(*lens, head, depth, zero_amplitude, prototypes)
+    camera = _Camera(*lens, head, depth, zero_amplitude, prototypes, natural)
     _check(out, camera, people, clips_per_person, jobs)
     cast = cast_people(portraits, people, camera.size, camera.face_px, seed)
     script = [clip for person in range(len(cast)) for clip in _script(person, clips_per_person, camera)]
@@ -228,9 +242,14 @@ def _clip(person: int, index: int, emotion: str, camera: _Camera) -> _Clip:
     offset = max(onset + round(total * camera.fps), apex + 1)
     strength = round(float(rng.uniform(*camera.intensity_px)), 3)
     chance = _random(camera.seed, _EXPRESSION, person, index)
+    numbers = range(onset - before, offset + after + 1)
+    if camera.natural:
+        played = play_expression(emotion, chance)
+        strength = round(_peak_px(event_field(played.activation, MEAN_FACE, eye_cover_fold=True)), 3)
+        event = Event(onset, apex, offset, played.action_units, played.side, strength, emotion)
+        return _Clip(person, index, event, numbers, played)
     units, side = draw_expression(emotion, chance, prototypes=camera.prototypes)
-    event = Event(onset, apex, offset, units, side, strength, emotion)
-    return _Clip(person, index, event, range(onset - before, offset + after + 1))
+    return _Clip(person, index, Event(onset, apex, offset, units, side, strength, emotion), numbers)
 
 
 # --- how ------------------------------------------------------------------------------------------------------------
@@ -244,7 +263,7 @@ def _shoot(root: Path, person: Person, clip: _Clip, camera: _Camera) -> None:
     if camera.depth:
         beside.mkdir(parents=True)
     noise = _random(camera.seed, _NOISE, clip.person, clip.index)
-    with _one_thread():
+    with one_thread():  # processes side by side use the cores
         image = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
         for number, still, skin, pose, relief in _moved(scene, clip, camera):
             frame = cv2.remap(image, *skin, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
@@ -261,7 +280,7 @@ def _moved(
     """Of each frame: its number, where its pixels were before the head moved and before the skin did, pose, relief."""
     height, width = scene.image.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    field, relief = _field(clip.event, scene, camera.zero_amplitude), scene_depth(scene)
+    field, relief = _field(clip, scene, camera.zero_amplitude), scene_depth(scene)
     head = HeadMotion(_random(camera.seed, _HEAD, clip.person, clip.index), scene.face_px) if camera.head else None
     for number in clip.numbers:
         time = number / camera.fps
@@ -271,11 +290,18 @@ def _moved(
         yield number, still, (np.float32(moved[0]), np.float32(moved[1])), pose, relief  # type: ignore[misc]
 
 
-def _field(event: Event, scene: Scene, zero: bool) -> FloatArray:
+def _field(clip: _Clip, scene: Scene, zero: bool) -> FloatArray:
     """Displacement at the apex; an event is as strong as it says on the mean face only, here on this one too."""
-    field = event_field(event, apply_affine(scene.to_units, scene.points))
-    peak = 128 / CROP[2] * np.hypot(field[..., 0], field[..., 1]).max()
-    return field * np.float32(0 if zero else event.intensity_px / peak)
+    face = apply_affine(scene.to_units, scene.points)
+    if clip.played is not None:
+        return event_field(clip.played.activation, face, eye_cover_fold=True) * np.float32(not zero)
+    field = event_field(clip.event.activation(), face)
+    return field * np.float32(0 if zero else clip.event.intensity_px / _peak_px(field))
+
+
+def _peak_px(field: FloatArray) -> float:
+    """The largest displacement, pixels at a 128-px face."""
+    return float(128 / CROP[2] * np.hypot(field[..., 0], field[..., 1]).max())
 
 
 def _distance(
@@ -300,17 +326,6 @@ def _area(x: FloatArray, y: FloatArray) -> FloatArray:
 def _write(folder: Path, number: int, bgr: UInt8Array, quality: int | None) -> None:
     ending, how = (".png", []) if quality is None else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
     (folder / f"img{number}{ending}").write_bytes(cv2.imencode(ending, bgr, how)[1].tobytes())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One OpenCV thread per clip: processes side by side use the cores."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 # --- truth ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Synthetic motion maps: what the flow from onset to apex of a micro-expression looks like, without anybody's face.
 
-A sample is an expression drawn from its class (:mod:`mien.synthesis.emotions`), played by a random person
+A sample is an expression drawn from its class (:mod:`mien.synthesis.natural`), played by a random person
 (:mod:`mien.synthesis.face`) through the displacement fields of its action units. What an estimator makes of it is
 modelled twice: two frames of a drawn face (:mod:`mien.synthesis.drawn_face`) are filmed and given to a real estimator
 (:mod:`mien.synthesis.filmed`), or a formula blurs, weakens and spoils the true motion. Crops differ from clip to clip.
@@ -19,13 +19,14 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from mien.core import FloatArray, MienError, UInt8Array, atomic_path
-from mien.motion import motion_map
+from mien.motion import motion_map, one_thread
 from mien.synthesis.action_units import Activation, displacement
-from mien.synthesis.emotions import CLASSES, draw_expression, mixture
+from mien.synthesis.emotions import CLASSES
 from mien.synthesis.events import check_seed
 from mien.synthesis.face import head_depth, random_face
 from mien.synthesis.filmed import WIDE, estimate_flow, film_pair, head_field
 from mien.synthesis.map_settings import MapSettings
+from mien.synthesis.natural import play_expression
 
 __all__ = ["SyntheticMaps", "crop_flow", "generate_motion", "synthetic_flow", "synthetic_maps"]
 
@@ -35,7 +36,6 @@ Advance = Callable[[int, int], None]
 _FLOW_PX = 72  # grid on which a flow is kept: 24 px between the eyes, as a good motion map of 28 px resolves
 _CROP_PX = 56  # a crop, before the map reduces it to 28
 _MAP_PX = 28
-_FEATURELESS = (5, 6, 7, 14, 17, 23, 24, 25)  # units that happen by themselves, with any class
 _PORTION = 50  # clips to a task: starting one costs more than a clip
 
 
@@ -86,15 +86,13 @@ def synthetic_flow(
     >>> flow.shape
     (2, 72, 72)
     """
-    units, side = _draw(emotion, rng, settings)
-    strength = settings.amplitude * np.exp(rng.normal(0, settings.amplitude_spread))
-    activation = _activation(units, side, strength, rng, settings)
+    played = play_expression(emotion, rng, settings)
     face = random_face(rng, settings.identity)
     if rng.random() >= settings.drawn:
-        return _formula(activation, face, strength, rng, settings), units
-    flow = estimate_flow(film_pair(activation, face, rng, settings), rng, settings)
+        return _formula(played.activation, face, played.strength, rng, settings), played.action_units
+    flow = estimate_flow(film_pair(played.activation, face, rng, settings), rng, settings)
     small = [cv2.resize(part, (_FLOW_PX, _FLOW_PX), interpolation=cv2.INTER_AREA) for part in flow]
-    return np.stack(small).astype(np.float32), units
+    return np.stack(small).astype(np.float32), played.action_units
 
 
 def crop_flow(flow: FloatArray, rng: np.random.Generator, settings: MapSettings = MapSettings()) -> FloatArray:
@@ -248,53 +246,13 @@ def _portion(
 ) -> tuple[UInt8Array, list[tuple[int, ...]]]:
     maps = np.empty((len(labels), crops, _MAP_PX, _MAP_PX, 3), np.uint8)
     units = []
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # processes side by side use the cores
-    try:
+    with one_thread():  # processes side by side use the cores
         for row, (label, stream) in enumerate(zip(labels, streams, strict=True)):
             rng = np.random.default_rng(stream)
             flow, active = synthetic_flow(CLASSES[label], rng, settings)
             maps[row] = [motion_map(crop_flow(flow, rng, settings)) for _ in range(crops)]
             units.append(active)
-    finally:
-        cv2.setNumThreads(threads)
     return maps, units
-
-
-def _draw(emotion: str, rng: np.random.Generator, settings: MapSettings) -> tuple[tuple[int, ...], str]:
-    """The expression and its side."""
-    allowed = set(settings.only_units)
-    classes = (emotion,) if settings.emotion_priors else CLASSES
-    known = sorted({e.action_units for name in classes for e in mixture(name)})
-    known = [units for units in known if not allowed or set(units) <= allowed]
-    if not known:
-        raise MienError(
-            f"got only the action units {settings.only_units}, of which no {emotion} expression is made; expected "
-            "some of its own; add units"
-        )
-    if not settings.emotion_priors:
-        return known[rng.integers(len(known))], "both"
-    while True:
-        units, side = draw_expression(emotion, rng)
-        if not allowed or set(units) <= allowed:
-            return units, side
-
-
-def _activation(
-    units: tuple[int, ...], side: str, strength: float, rng: np.random.Generator, settings: MapSettings
-) -> Activation:
-    activation: dict[int, tuple[float, float]] = {}
-    for unit in units:
-        gain = strength * np.exp(rng.normal(0, settings.unit_spread))
-        tilt = np.exp(rng.normal(0, settings.asymmetry) / 2)
-        weak = settings.weak_side
-        left = gain * tilt * (weak if side == "right" else 1.0)
-        right = gain / tilt * (weak if side == "left" else 1.0)
-        activation[unit] = (left, right)
-    if rng.random() < settings.extra_unit:
-        other = int(rng.choice(_FEATURELESS))
-        activation.setdefault(other, tuple(0.5 * strength * rng.random(2)))
-    return activation
 
 
 def _formula(

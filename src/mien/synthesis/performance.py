@@ -154,7 +154,7 @@ def perform(
     """
     height, width = scene.image.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    fields = [event_field(event, apply_affine(scene.to_units, scene.points)) for event in events]
+    fields = [event_field(event.activation(), apply_affine(scene.to_units, scene.points)) for event in events]
     depth = None if head is None else scene_depth(scene)
     eyes = _eyeballs(scene) if glances else None
     for time in times_s:
@@ -255,12 +255,12 @@ def _lid(x: Map, left: Array, between: Array, right: Array) -> Array:
     return np.polyval(np.polyfit(path[:, 0] - left[0], path[:, 1], 2), np.clip(x, left[0], right[0]) - left[0])
 
 
-def event_field(event: Gesture, face: Array) -> Map:
+def event_field(activation: Activation, face: Array, *, eye_cover_fold: bool = False) -> Map:
     """Displacement of an event at its apex, (_FIELD_PX, _FIELD_PX, 2) in face units."""
     left, top, side = _FIELD_BOX
     steps = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * side
     x, y = np.meshgrid(left + steps, top + steps)
-    return displacement(np.stack([x, y], axis=-1), event.activation(), face).astype(np.float32)
+    return displacement(np.stack([x, y], axis=-1), activation, face, eye_cover_fold=eye_cover_fold).astype(np.float32)
 
 
 def undo_skin(

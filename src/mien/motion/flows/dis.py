@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,22 @@ from mien.motion._registry import FLOWS, Frame
 
 __all__ = ["dis"]
 
+_OWN = threading.local()
+
 
 @FLOWS.register("dis")
 def dis(first: Frame, second: Frame) -> FloatArray:
     """DIS flow, medium preset (finest scale 1, patches of 8 px every 4 px); OpenCV's takes whole grey levels only."""
+    return np.moveaxis(_estimator().calc(_whole(first), _whole(second), None), -1, 0)
+
+
+def _estimator() -> Any:
+    """One for each thread: it keeps the memory it works in."""
     import cv2
 
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return np.moveaxis(estimator.calc(_whole(first), _whole(second), None), -1, 0)
+    if not hasattr(_OWN, "estimator"):
+        _OWN.estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return _OWN.estimator
 
 
 def _whole(frame: npt.NDArray[Any]) -> UInt8Array:
