@@ -23,7 +23,7 @@ from mien.faces import (
     warp_by_map,
 )
 from mien.recipes import Face, Stage, Take
-from mien.video import Frame, read_frames
+from mien.video import read_frames, select_frames
 
 __all__ = ["MOST_FRAMES", "Moment", "read_moment"]
 
@@ -32,7 +32,6 @@ Array = npt.NDArray[np.float64]
 MOST_FRAMES = 24
 """Frames of a loop, at most."""
 
-_AT_ONCE_BYTES = 64_000_000  # whole frames that are in memory together
 _LARGE_PX = 256  # a face this many times larger is kept this many times smaller: more than any crop shows
 
 
@@ -97,7 +96,7 @@ def read_moment(
 ) -> Moment:
     """Read the frames of an interval: some for the loop, onset and apex whole for the recipe.
 
-    At most 64 MB of whole frames are in memory at a time, beside onset and apex.
+    One whole frame is in memory at a time, beside onset and apex.
     """
     whole: dict[int, UInt8Array] = {}
     faces: dict[int, Face] = {}
@@ -118,7 +117,7 @@ def read_moment(
     keep = {interval.onset_frame, interval.apex_frame}
     window: tuple[slice, slice] | None = None
     shrink = 1
-    for frame in _frames(source, sorted({*chosen, *keep}), fps, times_s):
+    for frame in select_frames(source, [*chosen, *keep], fps=fps, times_s=times_s):
         if frame.index in keep:
             whole[frame.index] = frame.image
         if frame.index not in chosen:
@@ -147,16 +146,6 @@ def _chosen(interval: Interval, track: Track) -> list[int]:
         return []
     places = np.linspace(0, len(there) - 1, min(MOST_FRAMES, len(there)))
     return [int(there[place]) for place in np.rint(places).astype(int)]
-
-
-def _frames(source: Path, numbers: list[int], fps: float | None, times_s: Sequence[float]) -> Iterator[Frame]:
-    """Read frames a few at a time: 24 of a 4K video would be 600 MB."""
-    at_once = 1
-    while numbers:
-        now, numbers = numbers[:at_once], numbers[at_once:]
-        found = read_frames(source, now, fps=fps, times_s=times_s)
-        at_once = max(1, _AT_ONCE_BYTES // found[0].image.nbytes)
-        yield from found
 
 
 def _around(points: npt.NDArray[np.floating], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], int, Array]:

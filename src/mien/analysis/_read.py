@@ -71,17 +71,24 @@ def read_intervals(
     evidence : list of IntervalPictures
         What each was read from, at most 24 frames of each.
     """
+    import joblib
+
     named, evidence = [], []
     by_face = {track.face: track for track in tracks}
-    where = _Where(model)
-    for interval in intervals:
-        track = by_face[interval.face]
-        moment = read_moment(source, fps, interval, track, backend, times_s)
+
+    def look(interval: Interval) -> tuple[npt.NDArray[Any], IntervalPictures]:
+        moment = read_moment(source, fps, interval, by_face[interval.face], backend, times_s)
         made = run(model.recipe, moment.take)
         assert made.array is not None
+        return made.array, _evidence(made, moment)
+
+    where = _Where(model)
+    looked = joblib.Parallel(n_jobs=-1, backend="threading")(joblib.delayed(look)(one) for one in intervals)
+    for interval, (prepared, shown) in zip(intervals, looked, strict=True):
+        track = by_face[interval.face]
         moved = with_movements(interval, track, intervals)
-        named.append(name_emotion(moved, track, model, made.array, least_score))
-        evidence.append(_evidence(made, moment, where(made.array, named[-1].emotion)))
+        named.append(name_emotion(moved, track, model, prepared, least_score))
+        evidence.append(replace(shown, heat=where(prepared, named[-1].emotion)))
     return named, evidence
 
 
@@ -162,7 +169,7 @@ class _Where:
         return np.asarray(looked.maps[0], np.float32)
 
 
-def _evidence(made: Stage, moment: Moment, heat: FloatArray | None) -> IntervalPictures:
+def _evidence(made: Stage, moment: Moment) -> IntervalPictures:
     """Onset, apex and the flow between them, computed anew where the recipe makes something else of the clip."""
     frames = made.cropped("pictures")
     onset, apex = (_picture(frames[place]) for place in (made.onset, made.apex))
@@ -170,9 +177,9 @@ def _evidence(made: Stage, moment: Moment, heat: FloatArray | None) -> IntervalP
     flow = flows[0] if flows is not None and len(flows) == 1 else optical_flow(onset, apex)
     shown = moment.show(made)
     if not len(shown):
-        return IntervalPictures(_colour(onset), _colour(apex), flow, heat=heat)
+        return IntervalPictures(_colour(onset), _colour(apex), flow)
     loop = np.stack([_colour(frame) for frame in shown])
-    return IntervalPictures(_colour(onset), _colour(apex), flow, loop, moment.times_s, heat)
+    return IntervalPictures(_colour(onset), _colour(apex), flow, loop, moment.times_s)
 
 
 def _picture(frame: np.ndarray) -> UInt8Array:

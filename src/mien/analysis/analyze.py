@@ -20,6 +20,7 @@ from mien.analysis.conditions import recording_end_s
 from mien.core import Interval, MienError
 from mien.faces import FaceTracks, face_backend
 from mien.methods import load_model
+from mien.motion import one_thread
 from mien.spotting import SPOTTERS, SpotSettings
 from mien.video import Video, open_video
 
@@ -33,6 +34,7 @@ _SMALL_FACE_PX = 90.0
 _LEAST_SEEN_S = 0.5
 
 
+@one_thread()  # it is spread over the cores by itself
 def analyze(
     source: Path | str,
     *,

@@ -135,8 +135,12 @@ def _cards(
     cards: set[int],
 ) -> dict[str, Any]:
     """Moments with a card (``shown``), those without (``others``) and how many loops there are."""
+    import joblib
+
     loops = _highest(intervals, _MOST_LOOPS)
-    shown = [moments[i] | {"pictures": draw_pictures(pictures[i], loop=i in loops)} for i in sorted(cards)]
+    work = [joblib.delayed(draw_pictures)(pictures[i], loop=i in loops) for i in sorted(cards)]
+    drawn = joblib.Parallel(n_jobs=-1, backend="threading")(work)
+    shown = [moments[i] | {"pictures": found} for i, found in zip(sorted(cards), drawn, strict=True)]
     return {
         "shown": shown,
         "others": [moment for i, moment in enumerate(moments) if i not in cards],

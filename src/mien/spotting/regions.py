@@ -54,23 +54,25 @@ _STEADY: tuple[tuple[tuple[int, ...], tuple[float, float], float], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FaceRegions:
-    """Weights that turn a flow field on the registered face into motion of its regions, free of the head's.
+    """Turns a flow field on the registered face into motion of its regions, free of the head's.
+
+    Both are linear in the flow, so each is one matrix.
 
     Attributes
     ----------
     weights : float array, (R, N)
-        One row per region of :data:`REGIONS`, each summing to 1, over the N sampled pixels.
-    head : float array, (2 N, P)
-        The motions a solid head can show at the sampled pixels, as columns.
-    solve : float array, (P, 2 N)
-        Fits them on the steady parts.
+        Over the sampled pixels, for each region of :data:`REGIONS`: a mean that takes the head's motion along.
+    regions : float array, (R, 2, 2 N)
+        From the N sampled vectors, all ``u`` first, to the motion of every region of :data:`REGIONS`.
+    head : float array, (2, 2 N)
+        From the same to the mean displacement by the head's motion.
     stride : int
         Every how many pixels the flow is sampled.
     """
 
     weights: Array
+    regions: Array
     head: Array
-    solve: Array
     stride: int
 
     @classmethod
@@ -99,32 +101,44 @@ class FaceRegions:
         x, y = (part.ravel() for part in np.meshgrid(steps, steps))
         weights = np.array([_bell(x, y, face, unit, *region) for region in REGIONS.values()])
         steady = np.sum([_bell(x, y, face, unit, *part) for part in _STEADY], axis=0)
-        head = _head_motions(x, y, face, unit)
-        both = np.tile(steady, 2)
-        solve = np.linalg.solve(
-            (head * both[:, None]).T @ head + 1e-6 * np.eye(head.shape[1]), (head * both[:, None]).T
-        )
-        return cls(weights, head, solve, stride)
+        motions = _head_motions(x, y, face, unit)
+        weighted = (motions * np.tile(steady, 2)[:, None]).T
+        fit = np.linalg.solve(weighted @ motions + 1e-6 * np.eye(motions.shape[1]), weighted)
+        means = _both_ways(weights)
+        middle = _both_ways(np.full((1, len(x)), 1 / len(x)))[0]
+        return cls(weights, means - (means @ motions) @ fit, (middle @ motions) @ fit, stride)
 
-    def motion(self, flow: FloatArray) -> tuple[Array, Array]:
-        """Split a flow field into the motion of the regions and that of the head.
+    def sample(self, flow: FloatArray) -> FloatArray:
+        """Take the vectors that count: (2, size, size) to (2 N,)."""
+        start = self.stride // 2
+        return flow[:, start :: self.stride, start :: self.stride].reshape(-1)
+
+    def motion(self, sampled: npt.NDArray[np.floating]) -> tuple[Array, Array]:
+        """Split flow fields into the motion of the regions and that of the head.
 
         Parameters
         ----------
-        flow : float32 array, (2, size, size)
-            Displacement on the registered face, pixels.
+        sampled : float array, (..., 2 N)
+            Displacement on the registered face, pixels, as :meth:`sample` takes it.
 
         Returns
         -------
-        regions : float array, (R, 2)
+        regions : float array, (..., R, 2)
             Mean ``(u, v)`` of each region beside the head's motion, pixels.
-        head : float array, (2,)
+        head : float array, (..., 2)
             Mean displacement by the head's motion, pixels.
         """
-        start = self.stride // 2
-        sampled = flow[:, start :: self.stride, start :: self.stride].reshape(2, -1).astype(np.float64)
-        solid = (self.head @ (self.solve @ sampled.ravel())).reshape(2, -1)
-        return self.weights @ (sampled - solid).T, solid.mean(axis=1)
+        vectors = np.asarray(sampled, np.float64)
+        moved = vectors @ self.regions.reshape(-1, vectors.shape[-1]).T
+        return moved.reshape(*vectors.shape[:-1], -1, 2), vectors @ self.head.T
+
+
+def _both_ways(weights: Array) -> Array:
+    """Means over pixels (R, N) as means of ``u`` and of ``v`` (R, 2, 2 N)."""
+    count, pixels = weights.shape
+    both = np.zeros((count, 2, 2, pixels))
+    both[:, 0, 0] = both[:, 1, 1] = weights
+    return both.reshape(count, 2, 2 * pixels)
 
 
 def _bell(

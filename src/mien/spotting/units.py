@@ -61,6 +61,5 @@ def _templates(measured: bool) -> dict[Key, Array]:
         for side, halves in SIDES.items()
     }
     if measured:
-        return {key: regions.motion(field)[0] for key, field in fields.items()}
-    every = slice(regions.stride // 2, None, regions.stride)
-    return {key: regions.weights @ field[:, every, every].reshape(2, -1).T for key, field in fields.items()}
+        return {key: regions.motion(regions.sample(field))[0] for key, field in fields.items()}
+    return {key: regions.weights @ regions.sample(field).reshape(2, -1).T for key, field in fields.items()}

@@ -3,7 +3,7 @@
 from mien.video.camera import Camera, camera_number, open_camera
 from mien.video.frame import Frame, Video
 from mien.video.images import read_image, write_image
-from mien.video.reading import is_video, open_video, read_clip, read_frames
+from mien.video.reading import is_video, open_video, read_clip, read_frames, select_frames
 from mien.video.recording import record_video
 from mien.video.writing import write_video
 
@@ -19,6 +19,7 @@ __all__ = [
     "read_frames",
     "read_image",
     "record_video",
+    "select_frames",
     "write_image",
     "write_video",
 ]

@@ -116,17 +116,18 @@ class FileVideo(Video):
 
         return np.asarray(cv2.resize(image, self.size, interpolation=cv2.INTER_AREA), np.uint8), True
 
-    def pick(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> dict[int, Frame]:
-        """Return the frames with these indices that exist; with the times of all frames it seeks."""
-        found: dict[int, Frame] = {}
+    def select(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> Iterator[Frame]:
+        """Yield the frames with these indices that exist, in order; with the times of all frames it seeks."""
+        wanted = sorted(set(indices))
         if times_s is not None and not self._by_count:
-            found = self._seek(sorted({i for i in indices if i < len(times_s)}), times_s)
-        missing = [i for i in indices if i not in found]
-        return found | (super().pick(missing) if missing else {})
+            for frame in self._seek([i for i in wanted if i < len(times_s)], times_s):
+                wanted = wanted[1:]
+                yield frame
+        if wanted:
+            yield from super().select(wanted)
 
-    def _seek(self, indices: list[int], times_s: Sequence[float]) -> dict[int, Frame]:
-        """Frames found at exactly their times; what is not found so is left out."""
-        found: dict[int, Frame] = {}
+    def _seek(self, indices: list[int], times_s: Sequence[float]) -> Iterator[Frame]:
+        """Frames found at exactly their times, up to the first that is not."""
         with _opened(self.path) as container:
             stream = _video_stream(container, self.path)
             stream.thread_type = "AUTO"
@@ -135,19 +136,14 @@ class FileVideo(Video):
             for index in indices:
                 if index - at > _NEAR:
                     if not _seek_before(container, stream, times_s[index]):
-                        break
+                        return
                     decoded = _decoded(container, stream, _Tally())
-                for raw in decoded:
-                    if raw.time is None or raw.time > times_s[index] - _EXACT_S:
-                        break
-                else:
-                    break
+                time_s = times_s[index]
+                raw = next((raw for raw in decoded if raw.time is None or raw.time > time_s - _EXACT_S), None)
+                if raw is None or raw.time is None or raw.time > time_s + _EXACT_S:
+                    return
                 at = index
-                if raw.time is None or raw.time > times_s[index] + _EXACT_S:
-                    at = -math.inf  # passed it: the next one needs a seek, this one the slow way
-                    continue
-                found[index] = Frame(index, times_s[index], self._image(raw)[0])
-        return found
+                yield Frame(index, time_s, self._image(raw)[0])
 
 
 class _Tally:

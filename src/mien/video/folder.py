@@ -62,9 +62,9 @@ class FolderVideo(Video):
         """Yield the frames whose index is in ``wanted``, in order."""
         return (self._read(index) for index in range(len(self._images)) if index in wanted)
 
-    def pick(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> dict[int, Frame]:
-        """Return the frames with these indices that exist."""
-        return {index: self._read(index) for index in indices if index < len(self._images)}
+    def select(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> Iterator[Frame]:
+        """Yield the frames with these indices that exist, in order."""
+        return (self._read(index) for index in sorted(set(indices)) if index < len(self._images))
 
     def _read(self, index: int) -> Frame:
         path = self._images[index]

@@ -102,12 +102,10 @@ class Video(ABC):
     def frames(self, wanted: Container[int] = EVERY) -> Iterator[Frame]:
         """Yield the frames whose index is in ``wanted``, in order; the others are not converted to arrays."""
 
-    def pick(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> dict[int, Frame]:
-        """Return the frames with these indices that exist (``times_s`` helps a source that can seek)."""
+    def select(self, indices: Sequence[int], times_s: Sequence[float] | None = None) -> Iterator[Frame]:
+        """Yield the frames with these indices that exist, in order (``times_s`` helps a source that can seek)."""
         wanted, last = frozenset(indices), max(indices)
-        found: dict[int, Frame] = {}
         for frame in self.frames(wanted):
-            found[frame.index] = frame
+            yield frame
             if frame.index == last:
-                break
-        return found
+                return

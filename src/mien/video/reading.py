@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from mien.core import Clip, MienError
 from mien.video.frame import Frame, Video
 
-__all__ = ["VIDEO_ENDINGS", "is_video", "open_video", "read_clip", "read_frames"]
+__all__ = ["VIDEO_ENDINGS", "is_video", "open_video", "read_clip", "read_frames", "select_frames"]
 
 VIDEO_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".wmv"})
 
@@ -95,12 +95,8 @@ def read_frames(
         As in :func:`open_video`.
     indices : sequence of int
         Which frames, from 0; any order, repeats allowed.
-    fps, grey
-        As in :func:`open_video`.
-    times_s : sequence of float, optional
-        Presentation time of every frame by index, from an earlier pass: then the file is entered near each frame
-        rather than read from its beginning. A frame counts as found only at exactly its time; otherwise it is
-        looked for from the beginning.
+    fps, grey, times_s
+        As in :func:`select_frames`.
 
     Returns
     -------
@@ -111,16 +107,63 @@ def read_frames(
     MienError
         If there is no such frame, or as :func:`open_video`.
     """
-    video = open_video(source, fps=fps, grey=grey)
     if not len(indices):
         return []
-    wanted = [int(index) for index in indices]
-    found = video.pick(sorted(set(wanted)), times_s) if min(wanted) >= 0 else {}
-    missing = [index for index in wanted if index not in found]
+    found = {frame.index: frame for frame in select_frames(source, indices, fps=fps, grey=grey, times_s=times_s)}
+    return [found[int(index)] for index in indices]
+
+
+def select_frames(
+    source: str | Path,
+    indices: Sequence[int],
+    *,
+    fps: float | None = None,
+    grey: bool = False,
+    times_s: Sequence[float] | None = None,
+) -> Iterator[Frame]:
+    """Yield a few frames one at a time, the earliest first: in one pass, and no two of them in memory.
+
+    Parameters
+    ----------
+    source : str or Path
+        As in :func:`open_video`.
+    indices : sequence of int
+        Which frames, from 0; each is yielded once.
+    fps, grey
+        As in :func:`open_video`.
+    times_s : sequence of float, optional
+        Presentation time of every frame by index, from an earlier pass: then the file is entered near each frame
+        rather than read from its beginning. A frame counts as found only at exactly its time; from the first that is
+        not, the file is read from its beginning.
+
+    Yields
+    ------
+    Frame
+
+    Raises
+    ------
+    MienError
+        If there is no such frame, once those before it are yielded; or as :func:`open_video`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from mien.video import write_video
+    >>> path = write_video(Path(tempfile.mkdtemp()) / "a.mp4", np.zeros((5, 32, 48), np.uint8), fps=25)
+    >>> [frame.index for frame in select_frames(path, [4, 1])]
+    [1, 4]
+    """
+    video = open_video(source, fps=fps, grey=grey)
+    wanted = sorted({int(index) for index in indices})
+    missing = dict.fromkeys(wanted)
+    for frame in video.select(wanted, times_s) if wanted and wanted[0] >= 0 else ():
+        del missing[frame.index]
+        yield frame
     if missing:
         count = f"the {video.frame_count} frames" if video.frame_count else "the frames"
-        raise MienError(f"got frame {missing[0]} of '{video.path}'; expected one of {count} it has, from 0; check it")
-    return [found[index] for index in wanted]
+        raise MienError(
+            f"got frame {next(iter(missing))} of '{video.path}'; expected one of {count} it has, from 0; check it"
+        )
 
 
 def read_clip(
