@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mien.core import format_probability
+
 OUT = Path("build") / "demo"
 VIDEO = OUT / "demo.mp4"
 
@@ -56,7 +58,7 @@ def span(times: dict) -> str:
 
 def reading(row: dict[str, str]) -> str:
     """Format emotion and confidence, where there is one."""
-    return f"{row['emotion']} {float(row['confidence']):.0%}" if row["emotion"] else "not read"
+    return f"{row['emotion']} {format_probability(float(row['confidence']))}" if row["emotion"] else "not read"
 
 
 if __name__ == "__main__":

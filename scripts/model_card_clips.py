@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import cv2
 import numpy as np
@@ -97,11 +94,9 @@ def pictures(corpus: Path) -> dict[str, str]:
 
 
 def drawn_maps(
-    per_class: int, seed: int, settings: MapSettings, **looks: float
+    per_class: int, seed: int, settings: MapSettings
 ) -> tuple[UInt8Array, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Maps of drawn faces, each of another person, FACS's prototypes; and how bright the skin of each is.
-
-    ``looks`` sets the chance of ``beard`` or ``glasses`` (1 or 0); without it they are as the generator draws them.
 
     Returns
     -------
@@ -109,8 +104,7 @@ def drawn_maps(
     """
     labels = np.tile(np.arange(len(CLASSES)), per_class)
     streams = np.random.SeedSequence(seed).spawn(len(labels))
-    with _looks(**looks):
-        made = [_drawn(CLASSES[k], np.random.default_rng(s), settings) for k, s in zip(labels, streams, strict=True)]
+    made = [_drawn(CLASSES[k], np.random.default_rng(s), settings) for k, s in zip(labels, streams, strict=True)]
     return np.stack([one for one, _ in made]), labels, np.array([skin for _, skin in made])
 
 
@@ -136,15 +130,6 @@ def _skin(frame: UInt8Array, face: npt.NDArray[np.float64]) -> float:
         side = max(2, round(2 * _CHEEK * scale))
         patches.append(frame[top : top + side, left : left + side].ravel())
     return float(np.median(np.concatenate(patches)))
-
-
-@contextlib.contextmanager
-def _looks(**chances: float) -> Iterator[None]:
-    """Draw beards or glasses with other chances; all else is drawn from the same stream."""
-    with contextlib.ExitStack() as stack:
-        for name, chance in chances.items():
-            stack.enter_context(mock.patch.object(drawn_face, f"_{name.upper()}", chance))
-        yield
 
 
 def _pictures(settings: dict[str, Any]) -> str:

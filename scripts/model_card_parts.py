@@ -6,6 +6,7 @@ import csv
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -174,7 +175,7 @@ def drawn(model: TrainedModel, per_class: int) -> Document:
         "glasses": {"glasses": 1.0, "beard": 0.0},
         "beard": {"glasses": 0.0, "beard": 1.0},
     }.items():
-        maps, labels, _ = drawn_maps(max(per_class // 2, 1), GENERATOR_SEED + 1, settings, **looks)
+        maps, labels, _ = drawn_maps(max(per_class // 2, 1), GENERATOR_SEED + 1, replace(settings, **looks))
         document["looks"][name] = brief(_said(model, maps, labels))
     return document
 

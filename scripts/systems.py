@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def main() -> None:
     """Render, run, print the table, write ``systems.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/systems"))
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
-    parser.add_argument("--conditions", default=",".join(CONDITIONS), help="which of the three, comma separated")
+    parser.add_argument("--systems", type=some_of(METHODS), default=list(SYSTEMS), help="methods, comma separated")
+    parser.add_argument("--conditions", type=some_of(CONDITIONS), default=list(CONDITIONS), help="comma separated")
     parser.add_argument("--preset", default="small")
     parser.add_argument("--jobs", type=int)
     arguments = parser.parse_args()
@@ -35,8 +36,8 @@ def main() -> None:
         if not (arguments.out / name).is_dir():
             render_corpus(arguments.out / name, prototypes=True, zero_amplitude=name == "still")
     rows = []
-    for system in arguments.systems.split(","):
-        for condition in arguments.conditions.split(","):
+    for system in arguments.systems:
+        for condition in arguments.conditions:
             corpus, shuffled = CONDITIONS[condition]
             scores = mien.evaluate(
                 system,
@@ -52,6 +53,19 @@ def main() -> None:
             print("| " + " | ".join(map(str, rows[-1].values())) + " |", flush=True)
     with atomic_path(arguments.out / "systems.json") as path:
         path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what reads names with commas between them, of which argparse refuses an unknown one in a line."""
+
+    def read(text: str) -> list[str]:
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"got '{name}'; expected some of {', '.join(known)}")
+        return names
+
+    return read
 
 
 def row(system: str, condition: str, scores: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from rich.console import Console
 
 import mien
 from mien.cli import _live, main
+from mien.cli._intervals import interval_line
 from mien.cli._live import sparkline, watch_camera
-from mien.core import MienError
+from mien.core import Interval, MienError
 from mien.synthesis import Event
 from mien.video import open_camera, open_video
 
@@ -166,3 +168,14 @@ def test_the_line_of_bars_has_dots_where_nothing_is_known() -> None:
     assert bars == "·" * 30 + "▁" * 29 + "▅"
     assert highest == 0.5
     assert sparkline(np.empty(0), np.empty(0), 3.0) == ("·" * 60, 0.0)
+
+
+def test_an_interval_is_said_in_one_line_and_never_as_certain() -> None:
+    found = Interval(10, 12, 15, 1.0, 1.2, 1.5, 4.0, "positive", 1.0, region="lower lip", notes="few frames")
+    said = "     1.000 - 1.500 s  apex 1.200 s  positive  >.99  lower lip  (few frames)"
+    assert interval_line(found) == said
+    row = {field.name: getattr(found, field.name) for field in fields(found)}  # as analysis.json has it
+    assert interval_line(row) == said
+    unread = replace(found, emotion="", confidence=float("nan"))
+    assert interval_line(unread) == interval_line(row | {"emotion": "", "confidence": None})
+    assert interval_line(unread).split("apex")[1].split() == ["1.200", "s", "lower", "lip", "(few", "frames)"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +157,57 @@ class TestCost:
         run(maps, tmp_path / "run", say=said.append)
         assert len(said) == 1
         assert said[0].startswith(f"ststnet: 4 folds x {EPOCHS} epochs: about ")
-        assert said[0].endswith("of training on 1 cores (by a step on two clips)")
+        assert said[0].endswith("of training on 1 cores (by a timed step)")
         next((tmp_path / "run" / "folds").iterdir()).unlink()
         run(maps, tmp_path / "run", say=said.append, resume=True)
         assert said[1].startswith("ststnet: 1 folds")
         run(maps, tmp_path / "run", say=said.append, resume=True)
         run(maps, tmp_path / "svm", "flow-svm", preset=None, say=said.append)
         assert len(said) == 2
+
+    @pytest.mark.parametrize(
+        ("fixed_s", "clip_s", "batch", "device", "timed", "expected"),
+        [
+            (0.2, 0.001, 32, "cpu", [2, 8, 32], 0.232),  # not 16 times what two clips take, 3.2 s
+            (0.2, 0.001, 5, "cpu", [2, 5], 0.205),
+            (0.0, 0.4, 32, "cpu", [2], 12.8),  # eight clips would take 3.2 s
+            (0.0, 0.1, 32, "cpu", [2, 8], 3.2),
+            (0.0, 0.4, 1, "cpu", [2], 0.4),
+            (0.2, 0.4, 32, "gpu", [32], 13.0),
+        ],
+    )
+    def test_a_step_is_timed_on_as_much_of_a_batch_as_seconds_allow(
+        self, fixed_s, clip_s, batch, device, timed, expected, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from mien.evaluation import _cost
+
+        asked: list[int] = []
+
+        def time_step(_method, _settings, _pair, clips, _device) -> float:
+            asked.append(clips)
+            return fixed_s + clip_s * clips
+
+        monkeypatch.setattr(_cost, "_timed", time_step)
+        monkeypatch.setattr(_cost, "devices_for", lambda *_: ["cuda:0"] if device == "gpu" else [])
+        step_s = _cost.seconds_per_step("ststnet", {"batch": batch}, np.zeros((2, 1)), device)
+        assert asked == timed
+        assert step_s == pytest.approx(expected)
+
+    def test_a_batch_is_made_of_both_clips_with_a_class_each(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from mien.evaluation import _cost
+
+        given: list[Any] = []
+
+        def fit(_self, inputs, targets, groups, classes, *, settings, on_epoch, **_more) -> None:
+            given.extend([inputs.tolist(), list(targets), groups, classes, settings["batch"]])
+            for epoch in range(1, settings["epochs"] + 1):
+                time.sleep(0.5 if epoch == 1 else 0.02)  # the first pays for what is made only once
+                on_epoch(epoch, None)
+
+        monkeypatch.setattr(type(METHODS["ststnet"]), "fit", fit)
+        took = _cost._timed("ststnet", {"epochs": 100, "batch": 64}, np.array([[1], [2]]), 3, "cpu")
+        assert given == [[[1], [2], [1]], [0, 1, 0], ["a", "b", "a"], ["a", "b"], 3]
+        assert 0.02 <= took < 0.2
 
     def test_it_is_steps_times_the_time_of_one_by_the_folds_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from mien.evaluation import _cost

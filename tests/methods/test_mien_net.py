@@ -297,7 +297,7 @@ def test_the_temperature_is_the_likeliest(taught, synthetic) -> None:
     """No other temperature gives the held-out labels a higher likelihood (without the prior of the classes)."""
     net, held_out = taught.network.eval(), torch.from_numpy(prepare(synthetic.maps[:, 1]))
     with torch.no_grad():
-        said = net._both(held_out)[..., :3]
+        said = net.say_both(held_out)[..., :3]
     labels = torch.from_numpy(synthetic.labels)
 
     def likelihood(temperature: float) -> float:
@@ -377,6 +377,27 @@ def test_a_missing_bundled_model_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     maps, targets, people = real_clips()
     with pytest.raises(MienError, match="expected the bundled recogniser to start from"):
         METHOD.fit(maps, targets, people, ["a", "b"], settings=METHOD.settings("small"))
+
+
+def test_asking_for_action_units_leaves_the_network_where_it_is(
+    taught, synthetic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a network on a GPU would be on the processor from then on."""
+    for name in ("cpu", "to"):
+        monkeypatch.setattr(MienNet, name, lambda *_args, **_more: pytest.fail("moved"))
+    assert taught.action_units(synthetic.maps[:3, 0]).shape == (3, len(UNITS))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_gives_the_same_action_units(taught, synthetic) -> None:
+    here = taught.action_units(synthetic.maps[:3, 0])
+    taught.network.cuda()
+    try:
+        there = taught.action_units(synthetic.maps[:3, 0])
+        assert next(taught.network.parameters()).is_cuda
+    finally:
+        taught.network.cpu()
+    np.testing.assert_allclose(there, here, atol=1e-4)
 
 
 # --- saved

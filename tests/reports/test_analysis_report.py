@@ -178,6 +178,14 @@ def test_warnings_stand_before_any_result_and_flags_beside_their_moment(tmp_path
     assert "Know this before" not in Page(report(tmp_path, warnings=[])).text
 
 
+def test_no_probability_is_said_as_certainty(tmp_path: Path) -> None:
+    sure = replace(MOMENTS[0], confidence=0.9996, probabilities={"negative": 0.9996, "positive": 0.0004})
+    text = Page(report(tmp_path, [sure], lost=slice(0, 40))).text
+    assert "probability >99 %" in text
+    assert "negative >99 % positive <1 %" in text
+    assert not re.search(r"\b(100|0) %", text)
+
+
 def test_a_decision_against_the_probabilities_is_said(tmp_path: Path) -> None:
     odd = replace(MOMENTS[0], emotion="positive", confidence=0.3)
     assert "another class is more probable" in Page(report(tmp_path, [odd])).text

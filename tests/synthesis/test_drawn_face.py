@@ -95,6 +95,29 @@ def test_closed_lids_hide_the_iris(person: int) -> None:
     assert np.abs(straight - aside).sum() < 0.45 * opened
 
 
+@pytest.mark.parametrize("person", PEOPLE)
+def test_a_beard_darkens_the_chin_and_glasses_the_place_between_the_eyes(person: int) -> None:
+    bare = drawn(person, beard=0.0, glasses=0.0)
+    chin, between = (MEAN_FACE[[8]] + MEAN_FACE[[57]]) / 2, np.array([[0.0, -0.04], [0.05, -0.03], [-0.05, -0.03]])
+    for worn, there, elsewhere in (("beard", chin, between), ("glasses", between, chin)):
+        picture = drawn(person, **{"beard": 0.0, "glasses": 0.0, worn: 1.0})
+        assert grey(picture, there).mean() < grey(bare, there).mean()
+        np.testing.assert_allclose(grey(picture, elsewhere), grey(bare, elsewhere), atol=1e-3)
+
+
+@pytest.mark.parametrize(("worn", "share"), [("beard", 0.25), ("glasses", 0.12)])
+def test_some_wear_beard_or_glasses_unless_told(worn: str, share: float) -> None:
+    """Of 150 people; three standard deviations are .11 and .08."""
+    none = {"beard": 0.0, "glasses": 0.0}
+    usual = {name: chance for name, chance in none.items() if name != worn}
+
+    def face(person: int, **chances: float) -> FloatArray:
+        return draw_face(MEAN_FACE, np.random.default_rng(person), 10.0, **chances)[0]
+
+    differ = [not np.array_equal(face(person, **usual), face(person, **none)) for person in range(150)]
+    assert np.mean(differ) == pytest.approx(share, abs=0.11 if worn == "beard" else 0.08)
+
+
 def test_the_head_holds_its_landmarks_and_ends_at_its_sides() -> None:
     picture, head = draw_face(MEAN_FACE, np.random.default_rng(0), SCALE)
     assert picture.shape == head.shape == (152, 152)  # 3.8 units of 40 px

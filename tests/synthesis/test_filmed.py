@@ -73,6 +73,28 @@ def test_a_blink_moves_the_lids_and_nothing_else() -> None:
     assert mouth.max() == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_fold_moves_the_skin_between_brow_and_eye_and_nothing_below(seed: int) -> None:
+    """A brow lowered by .1 units, 3 px, with the eye cover fold and without: the same person, filmed alike."""
+    folded, apart = (filmed(seed, {4: (0.1, 0.1)}, replace(STILL, eye_cover_fold=fold)) for fold in (True, False))
+    np.testing.assert_array_equal(folded[0], apart[0])
+    change = np.abs(folded[1].astype(float) - apart[1])[None]
+    between = (MEAN_FACE[[19, 24]] + MEAN_FACE[[37, 44]]) / 2
+    assert at(change, between).min() > 1
+    assert at(change, MEAN_FACE[[51, 57, 8]], 0.2).max() == 0
+
+
+@pytest.mark.parametrize("worn", ["beard", "glasses"])
+def test_beard_and_glasses_are_worn_by_the_chances_of_the_settings(worn: str) -> None:
+    """A beard darkens the chin, glasses the place between the eyes, of everybody; the other place stays as it was."""
+    bare = replace(STILL, beard=0.0, glasses=0.0)
+    places = {"beard": MEAN_FACE[[8]] - (0, 0.25), "glasses": np.array([[0.0, -0.02]])}
+    change = [filmed(p, {}, bare)[0].astype(float) - filmed(p, {}, replace(bare, **{worn: 1.0}))[0] for p in range(8)]
+    darker = {name: [at(one[None], place, 0.1).item() for one in change] for name, place in places.items()}
+    assert min(darker.pop(worn)) > 1
+    assert np.abs(list(darker.values())).max() < 1
+
+
 def test_frames_come_in_the_sizes_of_the_settings() -> None:
     settings = replace(STILL, sizes=(64, 80), size_shares=(0.5, 0.5))
     assert {len(filmed(seed, {}, settings)[0]) for seed in range(12)} == {64, 80}

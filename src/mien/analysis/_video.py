@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mien.analysis._deidentify import NEUTRAL
 from mien.analysis._follow import Track
 from mien.analysis._result import Analysis
-from mien.core import Interval, UInt8Array
+from mien.core import Interval, UInt8Array, format_probability
 from mien.faces import canonical_points
 from mien.video import open_video, write_video
 
@@ -158,7 +158,7 @@ def _reading(interval: Interval) -> str:
     if math.isnan(interval.confidence):
         return interval.emotion
     doubt = " (uncertain)" if interval.confidence < _CERTAIN else ""
-    return f"{interval.emotion} {100 * interval.confidence:.0f} %{doubt}"
+    return f"{interval.emotion} {format_probability(interval.confidence)}{doubt}"
 
 
 def _colour(found: Analysis, interval: Interval) -> Colour:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mien.cli._intervals import interval_line
 from mien.core import Interval, MienError
 
 if TYPE_CHECKING:
@@ -288,12 +289,3 @@ def sparkline(times_s: npt.NDArray[np.float64], curve: npt.NDArray[np.float64], 
     steps = np.nan_to_num(heights / max(highest, 1.0)) * (len(_BARS) - 1)
     bars = (_BARS[math.floor(step + 0.5)] for step in steps)
     return "".join("·" if math.isnan(height) else bar for height, bar in zip(heights, bars, strict=True)), highest
-
-
-def interval_line(interval: Interval) -> str:
-    """One interval in one line."""
-    note = f"  ({interval.notes})" if interval.notes else ""
-    return (
-        f"  {interval.onset_s:8.3f} - {interval.offset_s:.3f} s  apex {interval.apex_s:.3f} s"
-        f"  {interval.emotion:<9} {interval.confidence:.2f}  {interval.region}{note}"
-    )

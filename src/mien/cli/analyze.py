@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli._app import app
+from mien.cli._intervals import interval_line
 from mien.core import MienError
 
 if TYPE_CHECKING:
@@ -106,12 +107,7 @@ def _print(outcome: Outcome, document: Mapping[str, Any]) -> None:
     found = f"{len(intervals)} possible micro-expression{'' if len(intervals) == 1 else 's'}"
     print(f"{outcome.name}: {found} in {document['duration_s']:.1f} s at {document['fps']:.4g} fps")
     for one in intervals:
-        note = f"  ({one['notes']})" if one["notes"] else ""
-        sure = "    " if one["confidence"] is None else f"{one['confidence']:.2f}"
-        print(
-            f"  {one['onset_s']:8.3f} - {one['offset_s']:.3f} s  apex {one['apex_s']:.3f} s"
-            f"  {one['emotion']:<9} {sure}  {one['region']}{note}"
-        )
+        print(interval_line(one))
     for warning in document["warnings"]:
         print(f"  note: {warning}")
     print(f"  report: {outcome.folder / 'report.html'}" if outcome.folder else "", flush=True)

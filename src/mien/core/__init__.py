@@ -2,6 +2,7 @@
 
 from mien.core.atomic import atomic_folder, atomic_path
 from mien.core.errors import MienError, MienWarning
+from mien.core.probability import format_probability
 from mien.core.records import (
     AnnotatedInterval,
     Clip,
@@ -32,4 +33,5 @@ __all__ = [
     "UInt8Array",
     "atomic_folder",
     "atomic_path",
+    "format_probability",
 ]

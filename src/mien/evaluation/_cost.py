@@ -17,29 +17,58 @@ from mien.recipes import copies_of
 
 __all__ = ["PAIR", "announced", "duration", "seconds_per_step", "steps"]
 
-PAIR = 2  # clips that are trained on to measure a step,
-EPOCHS = 3  # in so many steps
+PAIR = 2  # clips that are trained on first to measure a step,
+EPOCHS = 2  # in so many steps, the first not counted; then, while a step of
+GROWTH = 4  # times as many clips
+LONGEST_S = 2.0  # surely takes no longer than this, up to a whole batch
 
 
 def seconds_per_step(method: str, settings: Mapping[str, Any], pair: npt.NDArray[Any], device: str = "auto") -> float:
-    """Measure one training step of a network on a batch of its size, from two clips.
+    """Measure one training step of a network on a batch of its size, made of two clips over and over.
 
-    On a processor two clips are timed and multiplied; a GPU computes a batch at once, so there it is filled with them.
+    A GPU gets the whole batch at once. On a processor a small network spends most of a step on two clips on what does
+    not grow with the clips, so the batch grows as far as a few seconds allow; what is left is multiplied.
+
+    Parameters
+    ----------
+    method : str
+        A network.
+    settings : mapping
+        Its training settings.
+    pair : array, (2, ...)
+        Two inputs as its recipe makes them; they are given two classes.
+    device : str
+        As in :func:`mien.evaluate`.
+
+    Notes
+    -----
+    It is a step of the common training loop (:func:`mien.training.loop.fit_network`). Where a method does more in each
+    epoch that is watched (``ast-svm``: features and SVM of the batch), that is in it, too.
     """
-    batch = settings.get("batch", 32)
-    copies = math.ceil(batch / PAIR) if devices_for(METHODS[method], device) else 1
+    batch = max(PAIR, int(settings.get("batch", 32)))
+    on_gpu = bool(devices_for(METHODS[method], device))
+    clips = batch if on_gpu else PAIR
+    step_s = _timed(method, settings, pair, clips, device)
+    while clips < batch and GROWTH * step_s <= LONGEST_S:
+        clips = min(GROWTH * clips, batch)
+        step_s = _timed(method, settings, pair, clips, device)
+    return step_s * settings.get("batch", 32) / clips
+
+
+def _timed(method: str, settings: Mapping[str, Any], pair: npt.NDArray[Any], clips: int, device: str) -> float:
+    """Seconds of a step on so many clips, without the first: that also pays for what is made only once."""
+    rows = np.arange(clips) % PAIR
     ends: list[float] = []
     METHODS[method].fit(
-        np.concatenate([pair] * copies),
-        [0, 1] * copies,
-        ["a", "b"] * copies,
+        pair[rows],
+        rows,
+        ["ab"[row] for row in rows],
         ["a", "b"],
-        settings={**settings, "epochs": EPOCHS, "batch": PAIR * copies},
+        settings={**settings, "epochs": EPOCHS, "batch": clips},
         on_epoch=lambda _epoch, _trained: ends.append(time.perf_counter()),
         device=device,
     )
-    # From the end of the first epoch on: it also pays for what is made only once.
-    return (ends[-1] - ends[0]) / (EPOCHS - 1) * batch / (PAIR * copies)
+    return (ends[-1] - ends[0]) / (EPOCHS - 1)
 
 
 def steps(settings: Mapping[str, Any], sizes: Sequence[int]) -> int:
@@ -94,4 +123,4 @@ def announced(
     at_once = min(len(sizes), gpus or jobs or joblib.cpu_count())
     where = f"{at_once} {'GPUs, a fold each' if gpus else 'cores'}"
     took = duration(steps(settings, sizes) * step_s / at_once)
-    return f"{line}: about {took} of training on {where} (by a step on two clips)"
+    return f"{line}: about {took} of training on {where} (by a timed step)"

@@ -59,12 +59,7 @@ class TrainedNetwork:
 
     def outputs(self, inputs: Inputs) -> FloatArray:
         """Return what the network says of inputs in evaluation mode, float32 (N, ...)."""
-        device = next(self.network.parameters()).device
-        with one_thread(), deterministic(device), torch.inference_mode():
-            network = self.network.eval()
-            tensors = (torch.from_numpy(self.prepare(part)) for part in _portions(inputs))
-            parts = [network(to_device(tensor, device)).cpu() for tensor in tensors]
-        return np.asarray(torch.cat(parts).numpy(), np.float32)
+        return self._said(self.network, inputs)
 
     def predict(self, inputs: Inputs) -> tuple[IntArray, Probabilities]:
         """Return classes (N,) and the softmax of the logits (N, K)."""
@@ -75,15 +70,22 @@ class TrainedNetwork:
         """Return the probability of each action unit (N, A), from a network that has learnt them, else None."""
         if not knows_units(self.network):
             return None
-        with one_thread(), torch.inference_mode():
-            network = self.network.cpu().eval()
-            parts = [network.with_units(torch.from_numpy(self.prepare(part)))[1] for part in _portions(inputs)]  # type: ignore[operator]
-        return np.asarray(torch.cat(parts).numpy(), np.float32)
+        with_units: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] = self.network.with_units  # type: ignore[assignment]
+        return self._said(lambda batch: with_units(batch)[1], inputs)
 
     def where(self, inputs: Inputs, classes: Sequence[int]) -> Looked:
         """Return where the network looked for these classes (:func:`mien.nn.explain.where`)."""
         with one_thread(), deterministic(next(self.network.parameters()).device):
             return where(self.network, torch.from_numpy(self.prepare(inputs)), classes)
+
+    def _said(self, answer: Callable[[torch.Tensor], torch.Tensor], inputs: Inputs) -> FloatArray:
+        """Ask the network in evaluation mode, where it is, portion by portion."""
+        device = next(self.network.parameters()).device
+        self.network.eval()
+        with one_thread(), deterministic(device), torch.inference_mode():
+            tensors = (torch.from_numpy(self.prepare(part)) for part in _portions(inputs))
+            parts = [answer(to_device(tensor, device)).cpu() for tensor in tensors]
+        return np.asarray(torch.cat(parts).numpy(), np.float32)
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``network.onnx``; raise if ONNX and torch disagree."""

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core import atomic_path
+from mien.core import atomic_path, format_probability
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +29,7 @@ def write_page(path: Path | str, template: str, **content: Any) -> Path:
 def environment() -> Environment:
     """Return the templates: everything is escaped, a missing name is an error.
 
-    Filters: ``number`` (four decimals, a dash for None), ``interval`` ([low, high]).
+    Filters: ``number`` (four decimals, a dash for None), ``interval`` ([low, high]), ``probability`` (percent).
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -42,6 +42,7 @@ def environment() -> Environment:
     )
     made.filters["number"] = _number
     made.filters["interval"] = lambda ends: f"{_number(ends[0])} to {_number(ends[1])}"
+    made.filters["probability"] = format_probability
     return made
 
 

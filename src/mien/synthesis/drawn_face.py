@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mien.core import FloatArray
 from mien.synthesis.face import head_depth
+from mien.synthesis.map_settings import MapSettings
 
 __all__ = ["BOX", "draw_background", "draw_face"]
 
@@ -23,7 +24,8 @@ BOX = (-1.9, -1.35, 3.8)
 
 _EYES = (tuple(range(36, 42)), tuple(range(42, 48)))
 _SIDES = (-1, 1)
-_BEARD, _GLASSES, _BALD = 0.25, 0.12, 0.1  # chances
+_BALD = 0.1  # chance
+_USUAL = MapSettings()
 _LIGHT, _DARK = 252.0, 3.0  # grey levels that remain, as in a well exposed picture
 
 
@@ -34,6 +36,8 @@ def draw_face(
     *,
     gaze: tuple[float, float] = (0.0, 0.0),
     closed: float = 0.0,
+    beard: float = _USUAL.beard,
+    glasses: float = _USUAL.glasses,
 ) -> tuple[FloatArray, FloatArray]:
     """Draw a head and where it ends.
 
@@ -49,6 +53,8 @@ def draw_face(
         How far the irises are from the middle of the eyes, face units.
     closed : float
         How far the upper lids are down: 0 as the landmarks have them, 1 closed, below 0 wide open.
+    beard, glasses : float
+        Chances of each; they change nothing before it is drawn.
 
     Returns
     -------
@@ -76,9 +82,9 @@ def draw_face(
     _nose(pen, face, rng)
     _mouth(pen, face, rng)
     _folds(pen, face, rng)
-    if rng.random() < _BEARD:
+    if rng.random() < beard:
         _beard(pen, face, rng)
-    if rng.random() < _GLASSES:
+    if rng.random() < glasses:
         _glasses(pen, face, rng)
     head = _hair_and_outline(pen, face, rng)
     return np.clip(pen.image, _DARK, _LIGHT), head

@@ -50,9 +50,10 @@ def film_pair(
     looks, glance = int(rng.integers(2**31)), rng.normal(0, 0.02, 2)
     moved = rng.normal(0, settings.gaze_size, 2) if rng.random() < settings.gaze else np.zeros(2)
     lids = _lids(rng, settings, float(moved[1]))
+    worn = {"beard": settings.beard, "glasses": settings.glasses}
     drawn = [
-        draw_face(face, np.random.default_rng(looks), scale, gaze=(float(eyes[0]), float(eyes[1])), closed=closed)
-        for eyes, closed in ((glance, lids[0]), (glance + moved, lids[1]))
+        draw_face(face, np.random.default_rng(looks), scale, gaze=(float(u), float(v)), closed=closed, **worn)
+        for (u, v), closed in ((glance, lids[0]), (glance + moved, lids[1]))
     ]
     behind = draw_background(rng, len(drawn[0][0]))
     x, y = _places(round(_OVERSAMPLED * size))

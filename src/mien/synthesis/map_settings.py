@@ -64,6 +64,10 @@ class MapSettings:
     """Range of the camera's noise, grey levels: lit laboratory to webcam."""
     optics: tuple[float, float] = (0.0, 0.9)
     """Range of the lens's blur, px."""
+    beard: float = 0.25
+    """Chance that a drawn person has one: it gives chin and lip a texture that an estimator can follow."""
+    glasses: float = 0.12
+    """Chance that a drawn person wears them: strong edges around the eyes. Here they move with the skin under them."""
     light: float = 0.004
     """Standard deviation of the change of light between the frames, overall and across: flicker of lamps."""
     noise: float = 0.12

@@ -112,7 +112,7 @@ def read_clips(dataset: str, root: Path | str, labels: str | None, *, errata: bo
 def seconds_per_step(
     method: str, settings: Mapping[str, Any], clips: Clips, apex: str, faces: str, device: str = "auto"
 ) -> float:
-    """Measure one training step of a network on a batch of its size, from two clips, on one thread."""
+    """Measure one training step of a network on a batch of its size, of two clips over and over, on one thread."""
     recipe = with_faces(with_apex(RECIPES[METHODS[method].recipe], apex), faces)
     inputs = load(clips.pair(), recipe, jobs=1)
     return _cost.seconds_per_step(method, settings, inputs, device)
@@ -143,7 +143,7 @@ def cost(
         for fold_sizes in sizes
     )
     if steps_s:
-        line += f": about {duration(total / jobs)} of training on {jobs} {unit} (by a step on two clips)"
+        line += f": about {duration(total / jobs)} of training on {jobs} {unit} (by a timed step)"
     if unknown and steps_s:
         line += f", without {', '.join(unknown)}"
     return line + "; the inputs are prepared first, once"

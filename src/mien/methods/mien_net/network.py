@@ -82,12 +82,22 @@ class MienNet(nn.Module):
         """Return what all members say (training), or the logarithm of the mean probability (N, K)."""
         if self.training:
             return self._all(x)
-        return self._classes(self._both(x))
+        return self._classes(self.say_both(x))
 
     def with_units(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the answer in evaluation mode (N, K), and the mean probability of each action unit (N, A)."""
-        said = self._both(x)
+        said = self.say_both(x)
         return self._classes(said), said[..., self.n_classes :].sigmoid().mean(dim=1)
+
+    def say_both(self, x: Tensor) -> Tensor:
+        """Return what each member says of the face and of the mirrored face, logits (N, 2 M, K + A), as they come.
+
+        Parameters
+        ----------
+        x : Tensor, (N, 2, 28, 28)
+            As for the network.
+        """
+        return torch.cat([self._all(x), self._all(mirrored(x))], dim=1)
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take over what another has learnt, to learn on; classes only if they are as many; units are not kept up."""
@@ -149,10 +159,6 @@ class MienNet(nn.Module):
         place = torch.zeros_like(x) + self.place  # traced, so that an exported network takes any number of clips
         seen = torch.cat([x.clamp(-_CLIP, _CLIP), place], dim=1)
         return torch.stack([member(seen) for member in self.members], dim=1)
-
-    def _both(self, x: Tensor) -> Tensor:
-        """What all members say of the face and of the mirrored face, (N, 2 M, K + A)."""
-        return torch.cat([self._all(x), self._all(mirrored(x))], dim=1)
 
     def _classes(self, said: Tensor) -> Tensor:
         logits = said[..., : self.n_classes] / self.temperature + self.prior

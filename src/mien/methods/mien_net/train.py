@@ -116,7 +116,7 @@ def _temperature(trained: TrainedNetwork, maps: UInt8Array, labels: IntArray) ->
     """The temperature under which the held-out labels are likeliest."""
     network: Any = trained.network.eval()
     with torch.inference_mode():
-        said = network._both(torch.from_numpy(trained.prepare(maps)))[..., : network.n_classes].numpy()
+        said = network.say_both(torch.from_numpy(trained.prepare(maps)))[..., : network.n_classes].numpy()
 
     def surprise(log_temperature: float) -> float:
         chances = np.exp(log_softmax(said / np.exp(log_temperature), axis=-1)).mean(axis=1)
