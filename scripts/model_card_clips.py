@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "model-card"
 FACE_PX, FPS = 128, 100.0
 _FLOW_PX = 72  # of a synthetic flow
-_RENDERER = ("action_units.py", "corpus.py", "emotions.py", "events.py", "face.py", "mixtures.csv", "performance.py",
-             "portraits.py")  # fmt: skip
+_RENDERER = ("action_units.py", "corpus.py", "emotions.py", "events.py", "face.py", "map_settings.py", "mixtures.csv",
+             "natural.py", "performance.py", "portraits.py")  # fmt: skip
 _CHEEK = 0.12  # half the side of the patch whose grey is the skin's, face units
 
 

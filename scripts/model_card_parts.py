@@ -32,18 +32,15 @@ FEWEST = 8  # clips with an action unit, below which nothing is said of it
 RESAMPLES = 2000
 GENERATOR_SEED = 77
 INTENSITY_PX, WEAK_PX = 1.0, 0.25  # largest displacement at a 128-px face
-GENERATORS = {
-    "generator": MapSettings(),
-    # as render_corpus plays and films expressions: 1 to 1.5 px, units and sides equally strong, lids and eyes still,
-    # nothing beside, heads that sway alike, one camera, TV-L1
-    "plain": MapSettings(drawn=1.0, estimators=(("tvl1", 1.0),), amplitude=0.0244, amplitude_spread=0.12,
-                         unit_spread=0.0, asymmetry=0.0, weak_side=0.0, extra_unit=0.0, blink=0.0, gaze=0.0,
-                         head_spread=0.3, sensor=(1.2, 1.2), optics=(0.0, 0.3), light=0.0),
-}  # fmt: skip
-LOOP_PX = {"usual": (1.0, 1.5), "wide": (0.3, 2.0)}  # what render_corpus does unless told; and weaker ones too
+Document = dict[str, Any]
+# what render_corpus plays: as the maps are played, as it does unless told, and weaker ones too
+LOOP: dict[str, Document] = {
+    "natural": {"natural": True},
+    "usual": {"intensity_px": (1.0, 1.5)},
+    "wide": {"intensity_px": (0.3, 2.0)},
+}
 PORTRAITS_PX = ((1.0, 1.5), (0.3, 0.6))
 INTENSITIES_PX = (0.125, 0.25, 0.5, 1.0, 2.0)
-Document = dict[str, Any]
 Array = npt.NDArray[np.float64]
 
 
@@ -182,19 +179,18 @@ def drawn(model: TrainedModel, per_class: int) -> Document:
 
 def closed_loop(per_class: int, people: int, clips: int) -> tuple[Document, Path, list[Prediction]]:
     """UF1 on fresh maps of the generator beside that on rendered clips of the same mixtures through the recipe."""
-    said = {name: _of_generator(name, per_class, settings) for name, settings in GENERATORS.items()}
-    for name, range_px in LOOP_PX.items():
-        said[name] = answers(
-            rendered("loop", people=people, clips_per_person=clips, seed=GENERATOR_SEED, intensity_px=range_px)
-        )
+    maps = BUILD / f"generator-{per_class}.npz"
+    generate_motion(maps, per_class=per_class, seed=GENERATOR_SEED, jobs=1)
+    said = {"generator": predict("default", "motion-npz", maps, out=BUILD / "generator.csv")}
+    for name, played in LOOP.items():
+        cast = {"people": people, "clips_per_person": clips, "seed": GENERATOR_SEED}
+        said[name] = answers(rendered("loop", **cast, **played))
     document = {name: brief(rows) for name, rows in said.items()}
-    for name, range_px in LOOP_PX.items():
-        document[name]["intensity_px"] = list(range_px)
-        for made in GENERATORS:
-            gap = _uf1_draws(said[made]) - _uf1_draws(said[name], rng_seed=1)
-            difference = document[made]["uf1"] - document[name]["uf1"]
-            document[name][f"less_than_{made}"] = [difference, *np.percentile(gap, [2.5, 97.5]).tolist()]
-    return document, _generated("generator", per_class), said["usual"]
+    for name in LOOP:
+        gap = _uf1_draws(said["generator"]) - _uf1_draws(said[name], rng_seed=1)
+        difference = document["generator"]["uf1"] - document[name]["uf1"]
+        document[name]["less_than_generator"] = [difference, *np.percentile(gap, [2.5, 97.5]).tolist()]
+    return document, maps, said["usual"]
 
 
 def likeness(maps: Path, synthetic: Path, trees: int) -> Document:
@@ -217,17 +213,6 @@ def likeness(maps: Path, synthetic: Path, trees: int) -> Document:
 
 
 # --- machinery ------------------------------------------------------------------------------------------------------
-
-
-def _generated(name: str, per_class: int) -> Path:
-    return BUILD / f"{name}-{per_class}.npz"
-
-
-def _of_generator(name: str, per_class: int, settings: MapSettings) -> list[Prediction]:
-    path = generate_motion(
-        _generated(name, per_class), per_class=per_class, seed=GENERATOR_SEED, settings=settings, jobs=1
-    )
-    return predict("default", "motion-npz", path, out=BUILD / f"{name}.csv")
 
 
 def _people(rows: Sequence[Prediction]) -> Document:

@@ -84,7 +84,8 @@ def test_the_benchmark_runs_and_reruns_on_kept_curves(tmp_path: Path, monkeypatc
     again = benchmark_spotting(jobs=1, curves=tmp_path / "kept", methods=["mien"])
     assert again["results"] == [row for row in document["results"] if row["method"] == "mien"]
     folder = write_benchmark(document, tmp_path / "out")
-    assert {path.name for path in folder.iterdir()} == {f"spotting.{e}" for e in ("json", "csv", "png", "svg")}
+    files = {"rates.csv", *(f"spotting.{ending}" for ending in ("json", "csv", "png", "svg"))}
+    assert {path.name for path in folder.iterdir()} == files
 
 
 def test_events_go_over_real_footage(shared_data: Path) -> None:

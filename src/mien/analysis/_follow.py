@@ -31,7 +31,7 @@ _CHUNK_S = 0.5
 _SMOOTH_S = 0.25  # landmarks this long before and after a chunk smooth its registration
 _COLUMNS = 14  # frame, time, found, looked, box (4), quality (5), opening of the eyes
 _LOOK_S = 0.014  # landmarks are found in frames this far apart: up to 70 a second in each, of 200 in every third
-_PATCH_PX = 2 * FACE_PX  # a face larger than this in the video is kept at this size
+_PATCH_PX = 1.5 * FACE_PX  # a face this many times larger in the video is kept that many times smaller
 
 
 @dataclass(slots=True)
@@ -345,12 +345,15 @@ class _Face:
         self.moved.frombytes(moved.tobytes())
 
     def _note(self, index: int, time_s: float, seen: Observation, looked: bool) -> None:
+        if not looked:  # found out between the frames in which it was (_fill)
+            self.rows.extend((index, time_s, float(seen.found), 0.0, *[math.nan] * (_COLUMNS - 4)))
+            return
         quality = seen.quality
         box = seen.box if seen.box is not None else Box(*[math.nan] * 4)
         eyes = _eye_opening(seen.points) if seen.found and seen.points is not None else math.nan
         pose = (quality.size_px, quality.blur, quality.yaw, quality.pitch, quality.roll)
-        self.rows.extend((index, time_s, float(seen.found), float(looked), *box, *pose, eyes))
-        if seen.event and looked:
+        self.rows.extend((index, time_s, float(seen.found), 1.0, *box, *pose, eyes))
+        if seen.event:
             self.events.append((index, seen.event))
 
 
@@ -373,7 +376,7 @@ def _to_image(item: Seen) -> Array:
 
 
 def _patch(image: UInt8Array, points: npt.NDArray[np.floating]) -> tuple[UInt8Array, Array]:
-    """Copy what lies around the face, a large one shrunk by a whole number to 192 px or more, with its map to image."""
+    """Copy what lies around the face, a large one shrunk to 144 px or more, and where it lies in the image."""
     middle = points[[36, 45, 33, 57]].mean(axis=0)
     side = 2.5 * float(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
     low = np.maximum(np.floor(middle - 0.85 * side), 0).astype(int)

@@ -20,7 +20,7 @@ from mien.analysis._result import Analysis
 from mien.analysis._video import highest_motion, write_annotated
 from mien.analysis.conditions import study_of
 from mien.core import Interval, MienError, atomic_folder
-from mien.spotting import REGIONS, SPOTTERS
+from mien.spotting import REGIONS, SPOTTERS, expected_rate
 
 __all__ = ["EXPORTS", "check_exports", "check_results_folder", "write_analysis"]
 
@@ -166,6 +166,7 @@ def _document(found: Analysis, deidentify: bool) -> dict[str, Any]:
     from mien.methods import versions
 
     times = found.times_s
+    rate = expected_rate(found.settings) if found.spotter == "mien" else None
     return {
         "source": None if deidentify else found.source.name,
         "sha256": None if deidentify else found.sha256,
@@ -185,6 +186,7 @@ def _document(found: Analysis, deidentify: bool) -> dict[str, Any]:
             "name": found.spotter,
             "method": SPOTTERS[found.spotter].title,
             "settings": asdict(found.settings),
+            "expected": None if rate is None else asdict(rate),
         },
         "markers": [{key: getattr(m, key) for key in ("time_s", "end_s", "label", "subject")} for m in found.markers],
         **study_of(found),

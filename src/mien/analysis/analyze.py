@@ -22,7 +22,7 @@ from mien.faces import FaceTracks, face_backend
 from mien.methods import load_model
 from mien.motion import one_thread
 from mien.spotting import SPOTTERS, SpotSettings
-from mien.video import Video, open_video
+from mien.video import Video, open_video, read_ahead
 
 __all__ = ["analyze"]
 
@@ -162,7 +162,7 @@ def analyze(
 def _read_all(video: Video, following: Following, progress: Progress | None) -> str:
     """Read every frame; Ctrl-C ends the reading, not the analysis. Returns why it ended early."""
     try:
-        for frame in video:
+        for frame in read_ahead(video):
             following.push(frame)
             if progress is not None:
                 progress(frame.index + 1, video.frame_count)

@@ -14,7 +14,7 @@ from mien.core import Interval
 from mien.protocols import match_intervals
 from mien.spotting import SPOTTERS, SpotSettings
 
-__all__ = ["Outcome", "judge", "score_cell", "spot_clip"]
+__all__ = ["Outcome", "judge", "rate_by_score", "score_cell", "spot_clip"]
 
 IOU = 0.5
 _AROUND_S = 0.2  # a distractor this long before or after a false alarm may have caused it
@@ -36,6 +36,8 @@ class Outcome:
         Found minus true onset and offset of each matched pair.
     alarms : tuple of str
         Of each unmatched find: what happened there (:func:`judge`).
+    scores, alarm_scores : tuple of float
+        Of the matched finds, and of the unmatched.
     """
 
     truth: Truth
@@ -43,6 +45,8 @@ class Outcome:
     found: int
     errors_s: tuple[tuple[float, float], ...]
     alarms: tuple[str, ...]
+    scores: tuple[float, ...] = ()
+    alarm_scores: tuple[float, ...] = ()
 
 
 def spot_clip(clip: Recorded, methods: Sequence[str], settings: SpotSettings) -> list[Outcome]:
@@ -67,8 +71,10 @@ def judge(truth: Truth, method: str, found: Sequence[Interval]) -> Outcome:
         for row, column in pairs
     )
     matched = {column for _, column in pairs}
-    alarms = tuple(_cause(truth, *ends[column]) for column in range(len(found)) if column not in matched)
-    return Outcome(truth, method, len(found), errors, alarms)
+    others = [column for column in range(len(found)) if column not in matched]
+    alarms = tuple(_cause(truth, *ends[column]) for column in others)
+    scores, alarm_scores = (tuple(found[column].score for column in each) for each in (sorted(matched), others))
+    return Outcome(truth, method, len(found), errors, alarms, scores, alarm_scores)
 
 
 def _cause(truth: Truth, onset_s: float, offset_s: float) -> str:
@@ -114,3 +120,19 @@ def score_cell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "minutes": round(minutes, 4),
         "clips": len(outcomes),
     }
+
+
+def rate_by_score(outcomes: Sequence[Outcome], least: Sequence[float]) -> list[dict[str, float]]:
+    """False alarms a minute and recall of one method if only finds with at least such a score are heeded."""
+    minutes = sum(outcome.truth.visible_s for outcome in outcomes) / 60
+    events = sum(len(outcome.truth.events) for outcome in outcomes)
+    right = np.array([score for outcome in outcomes for score in outcome.scores])
+    wrong = np.array([score for outcome in outcomes for score in outcome.alarm_scores])
+    return [
+        {
+            "least_score": score,
+            "false_alarms_per_min": round(float((wrong >= score).sum()) / minutes if minutes else 0.0, 3),
+            "recall": round(float((right >= score).sum()) / max(events, 1), 3),
+        }
+        for score in least
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ _MARKS = "os^Dv*"
 
 
 def write_benchmark(document: Mapping[str, Any], out: Path | str) -> Path:
-    """Write ``spotting.json``, ``spotting.csv`` (a row per cell and method), ``spotting.png`` and ``spotting.svg``.
+    """Write ``spotting.json``, ``spotting.csv`` (a row per cell and method), ``rates.csv``, ``spotting.png``, ``.svg``.
 
     Parameters
     ----------
@@ -35,15 +35,22 @@ def write_benchmark(document: Mapping[str, Any], out: Path | str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / "spotting.json") as temporary:
         temporary.write_text(json.dumps(document, indent=2, allow_nan=False), encoding="utf-8")
-    rows = [{**row, "alarms_by": json.dumps(row["alarms_by"])} for row in document["results"]]
-    with atomic_path(out / "spotting.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    _write_rows(
+        out / "spotting.csv", [{**row, "alarms_by": json.dumps(row["alarms_by"])} for row in document["results"]]
+    )
+    if document["by_score"]:
+        _write_rows(out / "rates.csv", document["by_score"])
     for ending in ("png", "svg"):
         with atomic_path(out / f"spotting.{ending}") as temporary:
             draw_benchmark(document, temporary, ending)
     return out
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def draw_benchmark(document: Mapping[str, Any], path: Path, ending: str = "png") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.benchmarks._clips import Job, Recorded, load_clip, record, save_clip
-from mien.benchmarks._scoring import IOU, Outcome, score_cell, spot_clip
+from mien.benchmarks._scoring import IOU, Outcome, rate_by_score, score_cell, spot_clip
 from mien.core import MienError
 from mien.spotting import SPOTTERS, SpotSettings
 
@@ -24,6 +24,7 @@ INTENSITIES_PX = (0.5, 1.0, 1.5, 2.5)
 _CLIPS, _SECONDS = 3, 42.0  # of a cell: 24 events, and more than 2 minutes that show the face
 _QUICK = ((30.0, 100.0), (1.0, 2.5), 1, 28.0)
 _CLEAR_PX = 1.0  # events this strong are pooled
+_SCORES = (4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0)  # thresholds whose false alarms are counted
 _NO_STRS = "the benchmark spots and reads no emotions, and STRS needs them"
 
 
@@ -75,7 +76,9 @@ def benchmark_spotting(
         ``seed``, ``quick``, ``iou``, ``methods``, ``settings``; ``results``: of every cell and method ``fps``,
         ``intensity_px``, ``method``, ``f1``, ``strs`` (None, see ``strs_note``), ``onset_error_ms``,
         ``offset_error_ms``, ``false_alarms_per_min``, ``events``, ``minutes``, ``recall``, ``precision``,
-        ``alarms_by``; ``pooled``: the same per frame rate and method over all intensities of 1 px and above.
+        ``alarms_by``; ``pooled``: the same per frame rate and method over all intensities of 1 px and above;
+        ``by_score``: of the method ``mien``, over all frame rates and intensities of 1 px and above, what heeding only
+        finds of such a score gives: ``least_score``, ``false_alarms_per_min``, ``recall``.
 
     Raises
     ------
@@ -101,6 +104,7 @@ def benchmark_spotting(
         "strs_note": _NO_STRS,
         "results": _cells(outcomes, names),
         "pooled": _pooled(outcomes, names),
+        "by_score": _by_score(outcomes, chosen.least_score),
     }
 
 
@@ -215,3 +219,9 @@ def _pooled(outcomes: Sequence[Outcome], methods: Sequence[str]) -> list[dict[st
         for fps in sorted({outcome.truth.fps for outcome in clear})
         for method in methods
     ]
+
+
+def _by_score(outcomes: Sequence[Outcome], least: float) -> list[dict[str, float]]:
+    """Of mien's own method, whose score is the only one that means the same in every recording."""
+    own = [o for o in outcomes if o.method == "mien" and o.truth.intensity_px >= _CLEAR_PX]
+    return rate_by_score(own, [score for score in _SCORES if score >= least]) if own else []

@@ -66,6 +66,11 @@ def _print(document: Mapping[str, Any], out: Path | None) -> None:
     _print_rows(document["results"])
     print("all intensities of 1 px and above")
     _print_rows(document["pooled"])
+    for row in document["by_score"]:
+        print(
+            f"mien, score at least {row['least_score']:4g}: {row['false_alarms_per_min']:.2f} false alarms a minute, "
+            f"recall {row['recall']:.3f}"
+        )
     print(f"STRS: not known; {document['strs_note']}")
     if document["quick"]:
         print("quick: few and short cells, to see that it runs; compare nothing by these numbers")

@@ -2,6 +2,7 @@
 
 from mien.spotting._registry import SPOTTERS, Spotted, Spotter
 from mien.spotting.curves import Curves, SpotSettings
+from mien.spotting.rates import Rate, expected_rate
 from mien.spotting.regions import EYE_REGIONS, REGIONS, FaceRegions
 from mien.spotting.spot import spot, spot_macro
 
@@ -11,9 +12,11 @@ __all__ = [
     "SPOTTERS",
     "Curves",
     "FaceRegions",
+    "Rate",
     "SpotSettings",
     "Spotted",
     "Spotter",
+    "expected_rate",
     "spot",
     "spot_macro",
 ]

@@ -1,5 +1,6 @@
 """Files, folders of images -> frames with real timestamps; writing clips."""
 
+from mien.video.ahead import read_ahead
 from mien.video.camera import Camera, camera_number, open_camera
 from mien.video.frame import Frame, Video
 from mien.video.images import read_image, write_image
@@ -15,6 +16,7 @@ __all__ = [
     "is_video",
     "open_camera",
     "open_video",
+    "read_ahead",
     "read_clip",
     "read_frames",
     "read_image",
