@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mien.analysis._result import Analysis
+from mien.analysis._shelf import Shelf
 from mien.core import FloatArray
 from mien.reports import IntervalPictures
 
@@ -63,7 +64,7 @@ def deidentified(found: Analysis, name: str) -> Analysis:
         found,
         source=Path(name),
         sha256="",
-        evidence=tuple(neutral_pictures(pictures) for pictures in found.evidence),
+        evidence=Shelf(neutral_pictures(pictures) for pictures in found.evidence),
         warnings=tuple(_scrubbed(text, found.source) for text in found.warnings),
         partial=_scrubbed(found.partial, found.source),
         model=_without_paths(found.model),

@@ -272,7 +272,7 @@ class _Face:
         self.waiting: list[Seen] = []
         self.before: list[Seen] = []
         self.pending: deque[Future[Array]] = deque()
-        self.moved = array("d")
+        self.moved = array("f")
 
     def push(self, frame: Frame, seen: Observation, worker: ThreadPoolExecutor, *, looked: bool) -> Seen:
         """Take a frame; when half a second has come together, have its motion measured."""
@@ -342,7 +342,7 @@ class _Face:
     def _take(self) -> None:
         moved = self.pending[0].result()  # Ctrl-C strikes while one waits: the chunk must then still be there
         self.pending.popleft()
-        self.moved.frombytes(moved.tobytes())
+        self.moved.frombytes(moved.astype(np.float32).tobytes())
 
     def _note(self, index: int, time_s: float, seen: Observation, looked: bool) -> None:
         if not looked:  # found out between the frames in which it was (_fill)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mien.analysis._follow import Track
 from mien.analysis._moment import Moment, read_moment
 from mien.analysis._movements import with_movements
+from mien.analysis._shelf import Shelf
 from mien.core import FloatArray, Interval, MienError, UInt8Array
 from mien.faces import FaceBackend
 from mien.methods import TrainedModel
@@ -44,7 +45,7 @@ def read_intervals(
     times_s: Sequence[float],
     *,
     least_score: float = _LEAST_SCORE,
-) -> tuple[list[Interval], list[IntervalPictures]]:
+) -> tuple[list[Interval], Sequence[IntervalPictures]]:
     """Say of each interval what moved and name its emotion.
 
     Frames of the interval are read again from the source; the face is registered once, on the onset frame.
@@ -68,12 +69,12 @@ def read_intervals(
     -------
     intervals : list of Interval
         With emotion, confidence, probabilities, movements, action units and notes.
-    evidence : list of IntervalPictures
+    evidence : sequence of IntervalPictures
         What each was read from, at most 24 frames of each.
     """
     import joblib
 
-    named, evidence = [], []
+    named: list[Interval] = []
     by_face = {track.face: track for track in tracks}
 
     def look(interval: Interval) -> tuple[npt.NDArray[Any], IntervalPictures]:
@@ -83,12 +84,17 @@ def read_intervals(
         return made.array, _evidence(made, moment)
 
     where = _Where(model)
-    looked = joblib.Parallel(n_jobs=-1, backend="threading")(joblib.delayed(look)(one) for one in intervals)
-    for interval, (prepared, shown) in zip(intervals, looked, strict=True):
-        track = by_face[interval.face]
-        moved = with_movements(interval, track, intervals)
-        named.append(name_emotion(moved, track, model, prepared, least_score))
-        evidence.append(replace(shown, heat=where(prepared, named[-1].emotion)))
+    side_by_side = joblib.Parallel(n_jobs=-1, backend="threading", return_as="generator")
+
+    def read() -> Iterator[IntervalPictures]:
+        looked = side_by_side(joblib.delayed(look)(interval) for interval in intervals)
+        for interval, (prepared, shown) in zip(intervals, looked, strict=True):
+            track = by_face[interval.face]
+            moved = with_movements(interval, track, intervals)
+            named.append(name_emotion(moved, track, model, prepared, least_score))
+            yield replace(shown, heat=where(prepared, named[-1].emotion))
+
+    evidence = Shelf(read())
     return named, evidence
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ class Analysis:
         Width and height, pixels.
     intervals : tuple of Interval
         In time order.
-    evidence : tuple of IntervalPictures
-        What each interval was read from.
+    evidence : sequence of IntervalPictures
+        What each interval was read from; those of many are read from disk when they are asked for.
     macro : tuple of Interval
         Longer expressions, which are not read.
     frames : int array, (T,)
@@ -66,7 +66,7 @@ class Analysis:
     fps: float
     size: tuple[int, int]
     intervals: tuple[Interval, ...]
-    evidence: tuple[IntervalPictures, ...]
+    evidence: Sequence[IntervalPictures]
     macro: tuple[Interval, ...]
     frames: npt.NDArray[np.int64]
     times_s: npt.NDArray[np.float64]

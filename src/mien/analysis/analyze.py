@@ -140,7 +140,7 @@ def analyze(
         fps=rate,
         size=size,
         intervals=tuple(_noted(interval, by_face[interval.face]) for interval in intervals),
-        evidence=tuple(evidence),
+        evidence=evidence,
         macro=tuple(macro),
         frames=following.frames,
         times_s=following.times_s,

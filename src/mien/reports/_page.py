@@ -18,10 +18,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def write_page(path: Path | str, template: str, **content: Any) -> Path:
     """Fill a template of this room with ``content`` and write it whole or not at all; return the path."""
-    text = environment().get_template(template).render(**content)
+    page = environment().get_template(template).stream(**content)  # never whole in memory: pictures are in it
     path = Path(path)
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        page.dump(str(temporary), encoding="utf-8")
     return path
 
 

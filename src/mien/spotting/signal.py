@@ -8,7 +8,7 @@ compression) counts for as little as it says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,12 +20,13 @@ from scipy.stats import chi2
 
 from mien.spotting.units import BLINK, unit_templates
 
-__all__ = ["Bumps", "Noise", "bumps", "explain", "measure_noise", "signal", "templates"]
+__all__ = ["Bumps", "Noise", "Pieces", "bumps", "explain", "measure_noise", "signal", "templates"]
 
 Array = npt.NDArray[np.float64]
 
 _QUIET = 0.4  # share of the time that is taken to be quiet
 _SAMPLES = 20_000  # of a long recording, evenly over it
+_PIECE = 4096  # rows of the grid
 _LEAST_PX = 0.01  # noise that any region has
 _PEAK = 0.6  # of a bump's duration, over which its height is averaged
 _CLEAR = 5.0  # signal of a blink that others are learnt from
@@ -104,23 +105,61 @@ def bumps(place: Array, rate: float, duration_s: float, baseline_s: float) -> Bu
     return Bumps(peak - before, peak - after)
 
 
-def measure_noise(found: Sequence[Bumps], closing: Sequence[npt.NDArray[np.bool_]]) -> Noise:
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The bumps of one duration in all stretches, a piece at a time: all at once would be larger than the recording.
+
+    Attributes
+    ----------
+    places : sequence of float array, (G, 2 R)
+        Of each stretch, px.
+    rates : sequence of float
+        Grid points per second of each.
+    closing : sequence of bool array, (G,)
+        Where the eyes close or open, in each.
+    duration_s, baseline_s : float
+        As in :func:`bumps`.
+    """
+
+    places: Sequence[Array]
+    rates: Sequence[float]
+    closing: Sequence[npt.NDArray[np.bool_]]
+    duration_s: float
+    baseline_s: float
+
+    def __iter__(self) -> Iterator[tuple[int, slice, Bumps]]:
+        """Number of the stretch, rows of its grid, and their bumps."""
+        for number, (place, rate) in enumerate(zip(self.places, self.rates, strict=True)):
+            around = round((self.duration_s + 2 * self.baseline_s) * rate) + 2  # further away nothing counts
+            for start in range(0, len(place), _PIECE):
+                stop = min(start + _PIECE, len(place))
+                low, high = max(0, start - around), min(len(place), stop + around)
+                found = bumps(place[low:high], rate, self.duration_s, self.baseline_s)
+                inner = slice(start - low, stop - low)
+                yield number, slice(start, stop), Bumps(found.rise[inner], found.fall[inner])
+
+    @property
+    def rows(self) -> int:
+        """Of rise and fall, in all stretches."""
+        return 2 * sum(map(len, self.places))
+
+
+def measure_noise(found: Pieces) -> Noise:
     """Learn the noise from the quiet parts of a recording, and what blinks do from its blinks.
 
     Parameters
     ----------
-    found : sequence of Bumps
+    found : Pieces
         Of all stretches.
-    closing : sequence of bool array, (G,)
-        Where the eyes close or open, in each.
 
     Notes
     -----
     The quiet part is that of the least Mahalanobis distance, found in a few rounds (a trimmed covariance, as in
     Rousseeuw's MCD), and brought to the scale of a normal distribution; short recordings are shrunk to a diagonal.
     """
-    rows = np.concatenate([part for one in found for part in (one.rise, one.fall)])
-    rows = rows[:: max(1, len(rows) // _SAMPLES)]
+    every = max(1, found.rows // _SAMPLES)
+    both = [part[-piece.start % every :: every] for _, piece, one in found for part in (one.rise, one.fall)]
+    rows = np.concatenate(both)
     size = rows.shape[1]
     ridge = _LEAST_PX**2 * np.eye(size)
     distance = (rows**2).sum(axis=1)
@@ -131,28 +170,26 @@ def measure_noise(found: Sequence[Bumps], closing: Sequence[npt.NDArray[np.bool_
         covariance = (1 - share) * covariance + share * np.diag(np.diag(covariance)) + ridge
         distance = np.einsum("ti,ij,tj->t", rows, np.linalg.inv(covariance), rows)
     covariance = covariance * max(float(np.quantile(distance, _QUIET) / chi2.ppf(_QUIET, size)), 1.0)
-    own = _own_blinks(found, closing, covariance)
+    own = _own_blinks(found, covariance)
     known = np.concatenate([_blinks(), own])
     blind = covariance + _NULL * known.T @ known
     blinks = _weights(covariance, _blinks())
     return Noise(covariance, blind, _weights(covariance), _weights(blind), blinks, bool(len(own)))
 
 
-def _own_blinks(
-    found: Sequence[Bumps], closing: Sequence[npt.NDArray[np.bool_]], covariance: Array, most: int = 3
-) -> Array:
+def _own_blinks(found: Pieces, covariance: Array, most: int = 3) -> Array:
     """What moves in this person's blinks (K, 2 R): brows and cheeks too; nothing after fewer than three blinks.
 
     Only moments count in which a blink is clearer than any unit, and all of them alike: an expression at the time of a
     blink must not pass for one.
     """
     weights, blinks = _weights(covariance), _weights(covariance, _blinks())
-    rows, count = [], 0
-    for one, shut in zip(found, closing, strict=True):
-        moved = ((one.rise + one.fall) / 2)[shut]
+    rows = []
+    for number, piece, one in found:
+        moved = ((one.rise + one.fall) / 2)[found.closing[number][piece]]
         signal = (moved @ blinks.T).max(axis=1, initial=0.0)
         rows.append(moved[(signal > _CLEAR) & (signal > (moved @ weights.T).max(axis=1, initial=0.0))])
-        count += int(np.diff(shut.astype(np.int8), prepend=0).clip(0).sum())
+    count = sum(int(np.diff(shut.astype(np.int8), prepend=0).clip(0).sum()) for shut in found.closing)
     together = np.concatenate(rows)
     if count < _LEAST_BLINKS or len(together) < _LEAST_BLINKS:
         return np.empty((0, len(covariance)))

@@ -23,7 +23,7 @@ from scipy.signal import find_peaks
 from mien.core import Interval
 from mien.spotting.curves import SHIPPED, Curves, SpotSettings, Stretch, stretches
 from mien.spotting.regions import EYE_REGIONS, REGIONS
-from mien.spotting.signal import Noise, bumps, explain, measure_noise, signal
+from mien.spotting.signal import Noise, Pieces, bumps, explain, measure_noise, signal
 
 __all__ = ["spot", "spot_macro"]
 
@@ -51,6 +51,12 @@ class _Signal:
     height: Array
     duration: npt.NDArray[np.int64]
     blink: npt.NDArray[np.bool_]
+
+    def raise_to(self, rows: slice, duration: int, height: Array, blink: npt.NDArray[np.bool_]) -> None:
+        """Take in the signal of one duration, where it is higher than those before."""
+        better = height > self.height[rows] if duration else np.ones(len(height), bool)
+        self.height[rows][better], self.blink[rows][better] = height[better], blink[better]
+        self.duration[rows][better] = duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +141,15 @@ def _signals(parts: Sequence[Stretch], settings: SpotSettings) -> tuple[list[_Si
     if not parts:
         return [], []
     closing = [_eyes_close(part, settings) for part in parts]
-    noises, heights, blinks = [], [], []
-    for duration in settings.durations_s:  # one after the other: together they would be larger than the recording
-        found = [bumps(part.place, part.rate, duration, settings.baseline_s) for part in parts]
-        noises.append(measure_noise(found, closing))
-        measured = [signal(one, noises[-1]) for one in found]
-        heights.append([height for height, _ in measured])
-        blinks.append([blink for _, blink in measured])
-    signals = []
-    for number in range(len(parts)):
-        height, blink = (np.array([each[number] for each in every]) for every in (heights, blinks))
-        best, rows = height.argmax(axis=0), np.arange(height.shape[1])
-        signals.append(_Signal(height[best, rows], best, blink[best, rows]))
-    return signals, noises
+    places, rates = [part.place for part in parts], [part.rate for part in parts]
+    made = [_Signal(*(np.zeros(len(part.grid_s), kind) for kind in (float, int, bool))) for part in parts]
+    noises: list[Noise] = []
+    for duration, duration_s in enumerate(settings.durations_s):
+        found = Pieces(places, rates, closing, duration_s, settings.baseline_s)
+        noises.append(measure_noise(found))
+        for number, rows, piece in found:
+            made[number].raise_to(rows, duration, *signal(piece, noises[-1]))
+    return made, noises
 
 
 def _intervals(
