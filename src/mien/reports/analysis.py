@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,26 +103,25 @@ def write_analysis_report(
         markers=analysis.get("markers") or [],
         numbered=[i in cards for i in range(len(intervals))],
     )
-    return write_page(
-        path,
-        "analysis.html",
-        analysis=analysis,
-        summary=_summary(analysis, len(intervals)),
-        partial=analysis.get("partial"),
-        quality=_quality(analysis),
-        timeline=drawn,
-        least_score=least,
-        clock=clock,
-        longer=_longer(longer),
-        conditions=analysis.get("conditions") or [],
-        error=analysis["model"].get("error"),
-        legend=[mark for name, mark in marks.items() if name in seen or (name and intervals)],
-        several_faces=len(faces) > 1 or len({interval.face for interval in intervals}) > 1,
-        moments=moments,
-        motion_scale=motion_scale(),
-        details=_details(analysis),
-        **_cards(moments, intervals, pictures, cards),
-    )
+    content: dict[str, Any] = {
+        "analysis": analysis,
+        "summary": _summary(analysis, len(intervals)),
+        "partial": analysis.get("partial"),
+        "quality": _quality(analysis),
+        "timeline": drawn,
+        "least_score": least,
+        "clock": clock,
+        "longer": _longer(longer),
+        "conditions": analysis.get("conditions") or [],
+        "error": analysis["model"].get("error"),
+        "legend": [mark for name, mark in marks.items() if name in seen or (name and intervals)],
+        "several_faces": len(faces) > 1 or len({interval.face for interval in intervals}) > 1,
+        "moments": moments,
+        "motion_scale": motion_scale(),
+        "details": _details(analysis),
+    }
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return write_page(path, "analysis.html", **content, **_cards(moments, intervals, pictures, cards, threads))
 
 
 def _highest(intervals: Sequence[Interval], most: int) -> set[int]:
@@ -133,19 +134,30 @@ def _cards(
     intervals: Sequence[Interval],
     pictures: Sequence[IntervalPictures | FloatArray | None],
     cards: set[int],
+    threads: ThreadPoolExecutor,
 ) -> dict[str, Any]:
-    """Moments with a card (``shown``), those without (``others``) and how many loops there are."""
-    import joblib
+    """Moments with a card (``shown``), those without (``others``), and what draws the next card's pictures.
 
-    loops = _highest(intervals, _MOST_LOOPS)
-    work = [joblib.delayed(draw_pictures)(pictures[i], loop=i in loops) for i in sorted(cards)]
-    drawn = joblib.Parallel(n_jobs=-1, backend="threading")(work)
-    shown = [moments[i] | {"pictures": found} for i, found in zip(sorted(cards), drawn, strict=True)]
+    Drawn while the page is written, a few ahead: all of them would be tens of megabytes.
+    """
+    chosen, loops = sorted(cards), _highest(intervals, _MOST_LOOPS)
+
+    def draw(place: int) -> dict[str, Any]:
+        return draw_pictures(pictures[place], loop=place in loops)
+
+    drawn = threads.map(draw, chosen)
     return {
-        "shown": shown,
+        "shown": [moments[i] for i in chosen],
+        "next_pictures": lambda: next(drawn),
+        "faces_shown": any(isinstance(pictures[i], IntervalPictures) for i in chosen),
         "others": [moment for i, moment in enumerate(moments) if i not in cards],
-        "loops": sum(moment["pictures"]["loop"] is not None for moment in shown),
+        "loops": sum(_can_move(pictures[i]) for i in loops & cards),
     }
+
+
+def _can_move(shown: IntervalPictures | FloatArray | None) -> bool:
+    """Whether there are frames for a loop."""
+    return isinstance(shown, IntervalPictures) and len(shown.frames) > 1
 
 
 def _details(analysis: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
