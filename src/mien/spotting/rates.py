@@ -33,7 +33,7 @@ class Rate:
 def expected_rate(settings: SpotSettings = SHIPPED) -> Rate | None:
     """False alarms and recall of the method ``mien`` with a threshold (``least_score``).
 
-    Measured by ``mien benchmark spotting --seed 2026`` over all its frame rates, on which nothing was set
+    Measured by ``mien benchmark spotting --seed 2026`` over all its frame rates, to which no limit was fitted
     (``rates.csv``); in between, interpolated.
 
     Returns
