@@ -193,8 +193,8 @@ def skin(document: Document) -> str:
     said = {"dark": f"dark (below {grey[0]:.0f})", "middle": "middle", "light": f"light (above {grey[1]:.0f})"}
     looks = {
         "neither": "neither glasses nor beard",
-        "glasses": "the same faces with glasses",
-        "beard": "the same with a beard",
+        "glasses": "such faces with glasses",
+        "beard": "such faces with a beard",
     }
     rows = [[said[name], str(p["n"]), within(p["uf1"], p["ci95"]["uf1"])] for name, p in found["skin"].items()]
     rows += [[looks[name], str(p["n"]), within(p["uf1"], p["ci95"]["uf1"])] for name, p in found["looks"].items()]

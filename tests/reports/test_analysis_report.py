@@ -482,3 +482,13 @@ def test_headings_go_down_one_level_at_a_time(tmp_path: Path) -> None:
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_the_report_says_what_its_threshold_means_where_that_was_measured(tmp_path: Path) -> None:
+    settings = {"method": "mien", "settings": {"least_score": 4.5}}
+    rate = {"false_alarms_per_min": 0.964, "recall": 0.828}
+    told = " ".join(report(tmp_path, spotting=settings | {"expected": rate}).split())
+    assert "<strong>1.0 false alarms a minute</strong>" in told
+    assert "found 83 % of the movements" in told
+    for unknown in (settings, settings | {"expected": None}):
+        assert "false alarms a minute" not in report(tmp_path, spotting=unknown)

@@ -281,3 +281,19 @@ def test_a_blink_soon_after_does_not_lengthen_an_expression() -> None:
     found, _ = spot(curves)
     assert len(found) == 1
     assert found[0].offset_s == pytest.approx(1.74, abs=0.03)
+
+
+def test_a_long_recording_is_spotted_in_pieces_and_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bumps at the seams of pieces, and a face that is lost within one, are as in one piece."""
+    curves = recording(100, seconds=30)
+    for start in (2.9, 7.0, 11.9, 20.0):
+        curves = smile(curves, bump(curves.times_s, start, start + 0.15, start + 0.35))
+    curves.regions[1500:1600] = np.nan
+    whole, curve = spot(curves)
+    monkeypatch.setattr("mien.spotting.signal._PIECE", 97)
+    found, again = spot(curves)
+    assert len(whole) == 4
+    assert [(i.onset_frame, i.apex_frame, i.offset_frame) for i in found] == [
+        (i.onset_frame, i.apex_frame, i.offset_frame) for i in whole
+    ]
+    np.testing.assert_allclose(again, curve, rtol=1e-9, atol=1e-9)
