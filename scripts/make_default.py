@@ -16,10 +16,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien import predict, score
 from mien.core import atomic_path
 from mien.methods import METHODS, save_model
 from mien.methods.mien_net.train import learn_synthetic
+from mien.methods.mien_net.units import UNITS, naming_thresholds
 from mien.protocols import expected_calibration_error
 from mien.synthesis import MapSettings
 from mien.synthesis.emotions import CLASSES, class_shares
@@ -70,12 +73,15 @@ def learn(made: SyntheticMaps, held_out: SyntheticMaps, out: Path, settings: Map
         seed=SEED,
         on_epoch=lambda epoch, _: _say("epochs")(epoch, chosen["epochs"]),
     )
+    active = np.array([[unit in moved for unit in UNITS] for moved in held_out.action_units])
+    thresholds = naming_thresholds(trained.action_units(held_out.maps[:, 0]), active)
     details = {
         "preset": "synthetic",
         "settings": dict(chosen),
         "seed": SEED,
         "labels": "megc2019",
         "action_units": list(method.action_units),
+        "action_units_named_from": {str(unit): round(at, 4) for unit, at in zip(UNITS, thresholds, strict=True)},
         "training_data": {
             "dataset": "synthetic motion",
             "corpora": ["synthetic"],

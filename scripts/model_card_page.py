@@ -161,16 +161,19 @@ def units(document: Document) -> str:
         [
             unit,
             f"{one['n']}",
+            num(one["named_from"]),
             f"{one['named']}",
             num(one["f1"]),
+            num(one["f1_at_half"]),
             num(one["f1_always"]),
             within(one["auc"], one["auc_ci95"]),
         ]
         for unit, one in found["units"].items()
     ]
     mean = found["mean"]
-    rows.append(["mean", "", "", num(mean["f1"]), num(mean["f1_always"]), num(mean["auc"])])
-    head = ["AU", f"clips with it, of {found['n']}", "named", "F1 at .5", "F1 of always yes", "AUC"]
+    rows.append(["mean", "", "", "", *(num(mean[key]) for key in ("f1", "f1_at_half", "f1_always", "auc"))])
+    clips = f"clips with it, of {found['n']}"
+    head = ["AU", clips, "named from", "named", "F1", "F1 from .5 on", "F1 of always yes", "AUC"]
     rare = ", ".join(f"AU {unit} ({n})" for unit, n in found["rare"].items())
     return f"{table(head, rows)}\n\nLeft out, being in fewer than 8 clips or not among its outputs: {rare}."
 

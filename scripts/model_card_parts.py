@@ -120,9 +120,12 @@ def action_units(model: TrainedModel, maps: Path, table: Path) -> Document | Non
         if true.sum() < FEWEST or unit not in said:
             found["rare"][str(unit)] = int(true.sum())
         else:
-            found["units"][str(unit)] = _detection(true, said[unit], people)
+            least = model.card.get("action_units_named_from", {}).get(str(unit), 0.5)
+            found["units"][str(unit)] = {"named_from": least} | _detection(true, said[unit], people, least)
     kept = list(found["units"].values())
-    return found | {"mean": {key: float(np.mean([one[key] for one in kept])) for key in ("f1", "f1_always", "auc")}}
+    return found | {
+        "mean": {key: float(np.mean([one[key] for one in kept])) for key in ("f1", "f1_at_half", "f1_always", "auc")}
+    }
 
 
 def behaviour(people: int, clips: int) -> tuple[Document, dict[str, tuple[Path, list[Prediction]]]]:
@@ -244,9 +247,9 @@ def _people(rows: Sequence[Prediction]) -> Document:
     }
 
 
-def _detection(true: npt.NDArray[np.bool_], said: Array, people: npt.NDArray[np.int64]) -> Document:
-    """F1 at one half, and the area under the ROC curve with an interval resampled by subject."""
-    named = said >= 0.5
+def _detection(true: npt.NDArray[np.bool_], said: Array, people: npt.NDArray[np.int64], least: float = 0.5) -> Document:
+    """F1 of what is named and at one half, and the area under the ROC curve with an interval resampled by subject."""
+    named = said >= least
     rng, areas = np.random.default_rng(0), []
     count = int(people.max()) + 1
     members = [np.flatnonzero(people == person) for person in range(count)]
@@ -257,11 +260,16 @@ def _detection(true: npt.NDArray[np.bool_], said: Array, people: npt.NDArray[np.
     return {
         "n": int(true.sum()),
         "named": int(named.sum()),
-        "f1": float(2 * (true & named).sum() / max(true.sum() + named.sum(), 1)),
+        "f1": _f1(true, named),
+        "f1_at_half": _f1(true, said >= 0.5),
         "f1_always": float(2 * true.sum() / (len(true) + true.sum())),
         "auc": _auc(true, said),
         "auc_ci95": np.percentile(areas, [2.5, 97.5]).tolist(),
     }
+
+
+def _f1(true: npt.NDArray[np.bool_], named: npt.NDArray[np.bool_]) -> float:
+    return float(2 * (true & named).sum() / max(true.sum() + named.sum(), 1))
 
 
 def _auc(true: npt.NDArray[np.bool_], said: Array) -> float:

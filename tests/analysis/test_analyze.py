@@ -70,6 +70,7 @@ def test_the_files_are_those_of_the_contract(found: Analysis) -> None:
     assert rows[0] == [
         "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s", "duration_s", "emotion",
         "confidence", "p_negative", "p_positive", "p_surprise", "score", "region", "face", "notes", "action_units",
+        "named_units",
     ]  # fmt: skip
     assert len(rows) == 3
     with (found.folder / "frames.csv").open() as file:

@@ -80,6 +80,13 @@ def test_the_action_units_are_those_that_were_rendered(found: Analysis) -> None:
         assert sum(units.values()) == pytest.approx(1)
 
 
+def test_the_recogniser_names_the_units_that_were_rendered(found: Analysis) -> None:
+    for event in EVENTS:
+        named = found.intervals[near(found, event)].named_units
+        assert next(iter(named)) in event.action_units
+        assert all(0.25 <= probability <= 1 for probability in named.values())
+
+
 def test_the_loop_goes_from_onset_to_offset_on_the_crop_of_the_onset(found: Analysis) -> None:
     for interval, pictures in zip(found.intervals, found.evidence, strict=True):
         count = min(MOST_FRAMES, interval.offset_frame - interval.onset_frame + 1)

@@ -64,6 +64,23 @@ def test_it_sees_the_action_units_of_clips_like_its_own(new_clips, unit: int) ->
     assert (pairs > 0).mean() > 0.85
 
 
+def test_it_names_a_unit_from_the_probability_that_serves_f1_best_on_synthetic_clips(new_clips) -> None:
+    """Held to one half, hard units (AU 7, 10, 14, ...) are all but never named; the sum of F1 over units must gain."""
+    model, maps = load_model("default"), new_clips.maps[:, 0]
+    least, said = model.card["action_units_named_from"], model.action_units(maps)
+    named = model.name_units(maps)
+    assert [int(unit) for unit in least] == list(METHODS["mien-net"].action_units)
+    assert all(named[row].get(unit, 0) == (share if share >= least[str(unit)] else 0)
+               for unit, shares in said.items() for row, share in enumerate(shares))  # fmt: skip
+    assert all(list(one.values()) == sorted(one.values(), reverse=True) for one in named)
+
+    def f1(unit: int, at: float) -> float:
+        active, found = np.array([unit in units for units in new_clips.action_units]), said[unit] >= at
+        return 2 * (active & found).sum() / max(active.sum() + found.sum(), 1)
+
+    assert sum(f1(unit, least[str(unit)]) for unit in said) > sum(f1(unit, 0.5) for unit in said)
+
+
 def test_a_mirrored_face_gets_the_same_answer(new_clips) -> None:
     """Mirroring turns u about: 255 - u. Rounding of the stretched map is all that differs."""
     maps = new_clips.maps[:12, 0]

@@ -111,6 +111,8 @@ def test_a_full_folder_is_not_written_over(svm: Path) -> None:
         ({"classes": None}, "without a proper 'classes'"),
         ({"format": 99}, "got the model format 99"),
         ({"format": True}, "without a proper 'format'"),
+        ({"action_units_named_from": [0.5]}, "expected a probability for each action unit"),
+        ({"action_units_named_from": {"1": "half"}}, "expected a probability for each action unit"),
         ({"recipe": {"name": "motion-map"}}, "broken recipe"),
         ({"recipe": Recipe.of("motion-map", ("resize", {"size": 9})).to_json()}, "train it again"),
         ({"files": {"../secret": "0"}}, "without '../secret'"),

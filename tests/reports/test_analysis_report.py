@@ -325,9 +325,16 @@ def test_what_moved_is_told_in_words_and_suggests_units_by_name(tmp_path: Path) 
     told = replace(MOMENTS[0], movements=smile, action_units={12: 0.81, 99: 0.1})
     text = Page(report(tmp_path, [told])).text
     assert "left mouth corner 1.2 px up and outward (left) right mouth corner 0.7 px outward (right)" in text
-    assert "Suggests AU 12 (lip corner puller) 0.81, AU 99 0.10" in text
-    assert "Suggests" not in Page(report(tmp_path)).text
+    assert "The movement suggests AU 12 (lip corner puller) 0.81, AU 99 0.10" in text
+    assert "suggests AU" not in Page(report(tmp_path)).text
     assert "What moved" not in Page(report(tmp_path)).text
+
+
+def test_units_that_the_recogniser_names_stand_with_their_probability_and_what_it_is(tmp_path: Path) -> None:
+    text = Page(report(tmp_path, [replace(MOMENTS[0], named_units={12: 0.996, 6: 0.45})])).text
+    assert "The recogniser names AU 12 (lip corner puller) >99 %, AU 6 (cheek raiser) 45 %" in text
+    assert "stands its probability: a reading of motion, not a coding by a trained person" in text
+    assert "recogniser names" not in Page(report(tmp_path)).text
 
 
 @pytest.mark.parametrize(

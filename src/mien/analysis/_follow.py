@@ -1,4 +1,4 @@
-"""One pass over a video: follow its faces, register them, measure how their regions move. A few numbers per frame."""
+"""One pass over a video: follow its faces and keep a few numbers of each per frame."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ import math
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core import UInt8Array
-from mien.faces import Box, FaceTracks, Observation, apply_affine, compose, eye_crop_matrix, invert, register_points
-from mien.motion import optical_flow
-from mien.spotting import REGIONS, Curves, FaceRegions
+from mien.analysis._measure import Chunk, Measure, Seen, cut_out, fill_between
+from mien.faces import Box, FaceTracks, Observation
+from mien.spotting import REGIONS, Curves
 from mien.video import Frame
 
-__all__ = ["FACE_PX", "Following", "Seen", "Track"]
+__all__ = ["Following", "Track"]
 
 Array = npt.NDArray[np.float64]
-
-FACE_PX = 128
-"""Side of the registered face, px."""
 
 _CHUNK_S = 0.5
 _SMOOTH_S = 0.25  # landmarks this long before and after a chunk smooth its registration
 _COLUMNS = 14  # frame, time, found, looked, box (4), quality (5), opening of the eyes
 _LOOK_S = 0.014  # landmarks are found in frames this far apart: up to 70 a second in each, of 200 in every third
-_PATCH_PX = 1.5 * FACE_PX  # a face this many times larger in the video is kept that many times smaller
 
 
 @dataclass(slots=True)
@@ -75,103 +69,6 @@ class Track:
         """The rows of the frames from first to last, both included."""
         low, high = np.searchsorted(self.frames, [first, last + 1])
         return slice(int(low), int(high))
-
-
-@dataclass(slots=True)
-class Seen:
-    """One face in a frame on its way: what the tracker said, and the part of the picture around the face.
-
-    Where it was not looked for (``looked``), the tracker's word is that of the last frame in which it was.
-    """
-
-    index: int
-    time_s: float
-    looked: bool
-    seen: Observation
-    patch: UInt8Array | None
-    to_image: Array | None  # patch px -> image px
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Frames whose motion is measured together, with the neighbours that smooth their registration."""
-
-    frames: list[Seen]
-    before: list[Seen]
-    after: list[Seen]
-
-
-@dataclass(slots=True)
-class _Measure:
-    """Measures the chunks in order: state that goes from one to the next."""
-
-    reference: Array | None = None  # landmarks of the first good frame
-    to_crop: Array | None = None
-    last: UInt8Array | None = None  # the last registered face, the reference of the next chunk's flow
-    place: Array = field(default_factory=lambda: np.zeros((len(REGIONS), 2)))
-    regions: FaceRegions | None = None
-
-    def __call__(self, chunk: _Chunk) -> Array:
-        """Displacement of the regions and, last, position of the head (N, 2 R + 2); nan without a face.
-
-        Frame by frame only what OpenCV does without Python's lock; the rest is done for all frames at once, so that
-        the thread that finds landmarks is not held up.
-        """
-        moves, to_image = self._register(chunk), np.array([_to_image(item) for item in chunk.frames])
-        there = np.isfinite(moves).all(axis=(1, 2)) & np.isfinite(to_image).all(axis=(1, 2))
-        result = np.full((len(chunk.frames), 2 * len(REGIONS) + 2), np.nan)
-        if not there[0]:
-            self.last = None
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(np.int8)))
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            rows = slice(start, stop)
-            result[rows, :-2] = self._moved(chunk.frames[rows], moves[rows], to_image[rows]).reshape(stop - start, -1)
-            result[rows, -2:] = self._head(moves[rows])
-            if stop < len(there):
-                self.last = None
-        return result
-
-    def _moved(self, items: Sequence[Seen], moves: Array, to_image: Array) -> Array:
-        """Displacement of the regions in frames one after another (N, R, 2), since the face was last found."""
-        assert self.to_crop is not None
-        matrices = compose(self.to_crop, compose(moves, to_image))
-        patches = [item.patch for item in items if item.patch is not None]  # all of them
-        crops = [_warp(patch, matrix) for patch, matrix in zip(patches, matrices, strict=True)]
-        afresh = self.last is None
-        reference = crops[0] if self.last is None else self.last
-        regions = self._regions()
-        flows = [regions.sample(optical_flow(reference, crop, "dis")) for crop in crops]
-        moved = regions.motion(np.array(flows))[0] + (0.0 if afresh else self.place)
-        self.last, self.place = crops[-1], moved[-1]
-        return moved
-
-    def _register(self, chunk: _Chunk) -> Array:
-        around = [*chunk.before, *chunk.frames, *chunk.after]
-        points, times = np.array([_points(item) for item in around]), np.array([item.time_s for item in around])
-        looked = np.array([item.looked for item in around])
-        _fill(points.reshape(len(around), -1), times, looked, np.isfinite(points[:, 0, 0]))
-        if self.reference is None:
-            good = np.flatnonzero(np.isfinite(points[:, 0, 0]))
-            if not len(good):
-                return np.full((len(chunk.frames), 2, 3), np.nan)
-            self.reference = points[good[0]]
-            self.to_crop = eye_crop_matrix(self.reference, FACE_PX)
-        start = len(chunk.before)
-        return register_points(points, times, self.reference)[start : start + len(chunk.frames)]
-
-    def _regions(self) -> FaceRegions:
-        if self.regions is None:
-            assert self.reference is not None
-            assert self.to_crop is not None
-            self.regions = FaceRegions.from_points(apply_affine(self.to_crop, self.reference), FACE_PX)
-        return self.regions
-
-    def _head(self, moves: Array) -> Array:
-        """Where the middle of the face is (N, 2), in pixels of a face of the first frame's size."""
-        assert self.reference is not None
-        assert self.to_crop is not None
-        middle = np.broadcast_to(self.reference[27:36].mean(axis=0), (len(moves), 1, 2))
-        return apply_affine(self.to_crop, apply_affine(invert(moves), middle)[:, 0])
 
 
 class Following:
@@ -268,7 +165,7 @@ class _Face:
         self.number, self.late = number, late
         self.rows = array("d")
         self.events: list[tuple[int, str]] = []
-        self.measure = _Measure()
+        self.measure = Measure()
         self.waiting: list[Seen] = []
         self.before: list[Seen] = []
         self.pending: deque[Future[Array]] = deque()
@@ -277,7 +174,7 @@ class _Face:
     def push(self, frame: Frame, seen: Observation, worker: ThreadPoolExecutor, *, looked: bool) -> Seen:
         """Take a frame; when half a second has come together, have its motion measured."""
         self._note(frame.index, frame.time_s, seen, looked)
-        patch, to_image = _patch(frame.image, seen.points) if seen.found and seen.points is not None else (None, None)
+        patch, to_image = cut_out(frame.image, seen.points) if seen.found and seen.points is not None else (None, None)
         item = Seen(frame.index, frame.time_s, looked, seen, patch, to_image)
         self.waiting.append(item)
         if item.time_s - self.waiting[0].time_s < _CHUNK_S + _SMOOTH_S:
@@ -285,7 +182,7 @@ class _Face:
         start = self.waiting[0].time_s
         cut = next(i for i, other in enumerate(self.waiting) if other.time_s - start >= _CHUNK_S)
         frames, self.waiting = self.waiting[:cut], self.waiting[cut:]
-        self._submit(_Chunk(frames, self.before, list(self.waiting)), worker)
+        self._submit(Chunk(frames, self.before, list(self.waiting)), worker)
         self.before = [other for other in frames if frames[-1].time_s - other.time_s <= _SMOOTH_S]
         return item
 
@@ -300,7 +197,7 @@ class _Face:
     def finish(self, worker: ThreadPoolExecutor) -> None:
         """Measure the last frames, and wait."""
         if self.waiting:
-            self._submit(_Chunk(self.waiting, self.before, []), worker)
+            self._submit(Chunk(self.waiting, self.before, []), worker)
             self.waiting = []
         while self.pending:
             self._take()
@@ -317,7 +214,7 @@ class _Face:
         keep = slice(max(there[0], int(np.searchsorted(table[:, 1], since_s))), there[-1] + 1)
         more = (self.late or keep.start > 0, keep.stop < len(table))
         table, moved = table[keep], moved[keep]
-        _fill(table[:, 4:], table[:, 1], table[:, 3] > 0, table[:, 2] > 0)
+        fill_between(table[:, 4:], table[:, 1], table[:, 3] > 0, table[:, 2] > 0)
         if len(table) < 2 or not (table[:, 2] > 0).any():
             return None
         frames, times = table[:, 0].astype(np.int64), table[:, 1]
@@ -334,7 +231,7 @@ class _Face:
             motion=np.full(len(times), np.nan),
         )
 
-    def _submit(self, chunk: _Chunk, worker: ThreadPoolExecutor) -> None:
+    def _submit(self, chunk: Chunk, worker: ThreadPoolExecutor) -> None:
         self.pending.append(worker.submit(self.measure, chunk))
         if len(self.pending) > 2:  # at most two chunks of pictures wait; and a fault shows at once
             self._take()
@@ -345,7 +242,7 @@ class _Face:
         self.moved.frombytes(moved.astype(np.float32).tobytes())
 
     def _note(self, index: int, time_s: float, seen: Observation, looked: bool) -> None:
-        if not looked:  # found out between the frames in which it was (_fill)
+        if not looked:  # found out between the frames in which it was (fill_between)
             self.rows.extend((index, time_s, float(seen.found), 0.0, *[math.nan] * (_COLUMNS - 4)))
             return
         quality = seen.quality
@@ -355,48 +252,6 @@ class _Face:
         self.rows.extend((index, time_s, float(seen.found), 1.0, *box, *pose, eyes))
         if seen.event:
             self.events.append((index, seen.event))
-
-
-def _fill(values: Array, times_s: Array, looked: npt.NDArray[np.bool_], found: npt.NDArray[np.bool_]) -> None:
-    """Between the frames in which a face was looked for (T, C), let what is known of it change evenly."""
-    known, gaps = found & looked, found & ~looked
-    if gaps.any() and known.any():
-        columns = [np.interp(times_s[gaps], times_s[known], column) for column in values[known].T]
-        values[gaps] = np.stack(columns, axis=-1)
-
-
-def _points(item: Seen) -> Array:
-    if item.seen.points is None or not item.seen.found:
-        return np.full((68, 2), np.nan)
-    return item.seen.points.astype(np.float64)
-
-
-def _to_image(item: Seen) -> Array:
-    return np.full((2, 3), np.nan) if item.patch is None or item.to_image is None else item.to_image
-
-
-def _patch(image: UInt8Array, points: npt.NDArray[np.floating]) -> tuple[UInt8Array, Array]:
-    """Copy what lies around the face, a large one shrunk to 144 px or more, and where it lies in the image."""
-    middle = points[[36, 45, 33, 57]].mean(axis=0)
-    side = 2.5 * float(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
-    low = np.maximum(np.floor(middle - 0.85 * side), 0).astype(int)
-    high = np.minimum(np.ceil(middle + 0.85 * side), image.shape[1::-1]).astype(int)
-    part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
-    shrink = max(1, round(side / _PATCH_PX))  # whole: to average blocks takes a fifth of the time
-    if shrink > 1:
-        size = (max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink))
-        part = part[: size[1] * shrink, : size[0] * shrink]
-        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-        offset = low + (shrink - 1) / 2
-        return small, np.array([[shrink, 0, offset[0]], [0, shrink, offset[1]]], np.float64)
-    return part.copy(), np.array([[1.0, 0.0, low[0]], [0.0, 1.0, low[1]]])
-
-
-def _warp(patch: UInt8Array, matrix: Array) -> UInt8Array:
-    size = (FACE_PX, FACE_PX)
-    if np.hypot(*matrix[0, :2]) < 0.6:  # INTER_AREA-like: no aliasing where the face is much larger than the crop
-        patch = cv2.GaussianBlur(patch, (0, 0), 0.35 / float(np.hypot(*matrix[0, :2])))
-    return cv2.warpAffine(patch, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _eye_opening(points: npt.NDArray[np.floating]) -> float:

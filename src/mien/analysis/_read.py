@@ -68,7 +68,7 @@ def read_intervals(
     Returns
     -------
     intervals : list of Interval
-        With emotion, confidence, probabilities, movements, action units and notes.
+        With emotion, confidence, probabilities, movements, action units of both kinds and notes.
     evidence : sequence of IntervalPictures
         What each was read from, at most 24 frames of each.
     """
@@ -124,6 +124,7 @@ def name_emotion(
     emotion = model.classes[int(decided[0])]
     shares = dict(zip(model.classes, (float(p) for p in probabilities[0]), strict=True))
     named = replace(interval, emotion=emotion, confidence=shares[emotion], probabilities=shares)
+    named = replace(named, named_units=model.name_units(prepared[None])[0])
     doubts = _doubts(named, least_score)
     if doubts or _is_thin(named, track):
         notes = [interval.notes] if interval.notes else []

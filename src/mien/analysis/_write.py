@@ -243,14 +243,15 @@ def _plain(interval: Interval) -> dict[str, Any]:
         "probabilities": dict(interval.probabilities),
         "movements": [asdict(movement) for movement in interval.movements],
         "action_units": {str(unit): share for unit, share in interval.action_units.items()},
+        "named_units": {str(unit): share for unit, share in interval.named_units.items()},
     }
 
 
 _COLUMNS = (
     "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s", "duration_s", "emotion", "confidence",
-    "score", "region", "face", "notes", "action_units",
+    "score", "region", "face", "notes", "action_units", "named_units",
 )  # fmt: skip
-_MADE = ("duration_s", "action_units")
+_MADE = ("duration_s", "action_units", "named_units")
 
 
 def _write_intervals(path: Path, found: Analysis) -> None:
@@ -261,7 +262,8 @@ def _write_intervals(path: Path, found: Analysis) -> None:
         writer.writerow([*first, *(f"p_{name}" for name in classes), *last])
         for interval in found.intervals:
             values: dict[str, Any] = {name: _cell(getattr(interval, name)) for name in _COLUMNS}
-            values["action_units"] = "+".join(map(str, interval.action_units))
+            for name in ("action_units", "named_units"):
+                values[name] = "+".join(map(str, getattr(interval, name)))
             shares = [_cell(interval.probabilities.get(name, math.nan)) for name in classes]
             writer.writerow([*(values[n] for n in first), *shares, *(values[n] for n in last)])
 

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.analysis._follow import Following, Seen, Track
+from mien.analysis._follow import Following, Track
+from mien.analysis._measure import Seen
 from mien.analysis._movements import with_movements
 from mien.analysis._read import name_emotion
 from mien.analysis.analyze import _is_a_face, _noted

@@ -300,6 +300,9 @@ class Interval:
         The regions that moved, the farthest first.
     action_units : mapping of int to float
         Action units that the movements suggest, each with its share of what it explains, 0 to 1, the largest first.
+    named_units : mapping of int to float
+        Action units that the recogniser names, each with its probability, the most probable first; empty of one that
+        was not taught them.
     """
 
     onset_frame: int
@@ -318,6 +321,7 @@ class Interval:
     kind: Literal["micro", "macro"] = "micro"
     movements: tuple[Movement, ...] = ()
     action_units: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    named_units: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def duration_s(self) -> float:

@@ -29,6 +29,7 @@ CARD = "model.json"
 WEIGHTS = "weights.safetensors"
 DEFAULT = Path(__file__).parent / "_default"
 LOADERS = {"classic": "mien.methods._svm:load", "network": "mien.methods._onnx:load"}
+NAMED_FROM = "action_units_named_from"
 FIELDS: dict[str, Any] = {
     "format": int,
     "method": str,
@@ -101,6 +102,32 @@ class TrainedModel:
         if said is None:
             return {}
         return dict(zip(self.method.action_units, said.T.astype(np.float64), strict=True))
+
+    def name_units(self, inputs: npt.NDArray[Any]) -> list[dict[int, float]]:
+        """Name the action units of prepared inputs.
+
+        Parameters
+        ----------
+        inputs : array, (N, ...)
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        list of dict of int to float
+            Of each clip: action unit -> its probability, the most probable first, where that reaches what the model
+            names it from (``action_units_named_from`` of its card, else one half).
+
+        Raises
+        ------
+        MienError
+            As :meth:`predict`.
+        """
+        said, least = self.action_units(inputs), self.card.get(NAMED_FROM, {})
+        clips = [{unit: float(shares[row]) for unit, shares in said.items()} for row in range(len(inputs))]
+        return [
+            {unit: share for unit, share in sorted(clip.items(), key=_share) if share >= least.get(str(unit), 0.5)}
+            for clip in clips
+        ]
 
     def predict(self, inputs: npt.NDArray[Any]) -> tuple[IntArray, Probabilities]:
         """Recognise prepared inputs.
@@ -264,6 +291,10 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _share(unit: tuple[int, float]) -> tuple[float, int]:
+    return -unit[1], unit[0]
+
+
 def _made(recipe: Recipe) -> list[Any]:
     """The steps of a recipe, wherever it finds faces and missing apexes: these two are the user's to choose."""
     return [(step, [pair for pair in params if pair[0] not in ("apex", "faces")]) for step, params in recipe.steps]
@@ -289,6 +320,12 @@ def _read_card(folder: Path) -> dict[str, Any]:
     if card["format"] != FORMAT:
         raise MienError(
             f"got the model format {card['format']} in '{path}'; expected {FORMAT}; use the mien it came from"
+        )
+    least = card.get(NAMED_FROM, {})
+    if not isinstance(least, dict) or not all(isinstance(value, (int, float)) for value in least.values()):
+        raise MienError(
+            f"got '{path}' with '{NAMED_FROM}' {least!r}; expected a probability for each action unit; take a fresh "
+            "copy"
         )
     return card
 

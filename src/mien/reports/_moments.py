@@ -86,6 +86,10 @@ def describe_moment(number: int, interval: Interval, marks: Mapping[str, Mark]) 
             {"unit": unit, "name": _UNITS.get(unit, ""), "share": share}
             for unit, share in interval.action_units.items()
         ],
+        "named": [
+            {"unit": unit, "name": _UNITS.get(unit, ""), "probability": probability}
+            for unit, probability in interval.named_units.items()
+        ],
     }
 
 

@@ -221,7 +221,7 @@ def _known(name: str, value: Any) -> tuple[str, str, str]:
     title, written, means = _QUALITY.get(name, (name.replace("_", " "), "", ""))
     numbers = all(isinstance(part, int | float) and math.isfinite(part) for part in parts)
     if written.count("{") == len(parts) and numbers:
-        return title, written.format(*parts).replace("-", "−"), means
+        return title, written.format(*parts).replace("-", "−").replace("%", " %"), means
     return title, ", ".join(map(_plain, parts)), means
 
 
