@@ -324,7 +324,7 @@ def test_prototypes_are_those_of_their_class_and_change_nothing_else(tmp_path: P
 
 
 def test_natural_expressions_are_those_of_the_generator_of_maps(tmp_path: Path) -> None:
-    """Strengths spread by a factor , and nothing but the skin is another."""
+    """Strengths spread by a factor, and times and classes are the same."""
     asked = {"people": 2, "clips_per_person": 30, "fps": 10, "size": (64, 64), "face_px": 48, "jobs": 1}
     natural, usual = render_corpus(tmp_path / "a", natural=True, **asked), render_corpus(tmp_path / "b", **asked)
     strengths = np.log([float(row["intensity_px"]) for row in rows(natural)])
@@ -333,6 +333,34 @@ def test_natural_expressions_are_those_of_the_generator_of_maps(tmp_path: Path) 
     same = ("Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
     assert [[row[name] for name in same] for row in rows(natural)] == [[row[n] for n in same] for row in rows(usual)]
     assert truth(natural)["natural"]
+
+
+def test_natural_people_blink_and_glance_as_often_as_in_synthetic_maps(tmp_path: Path) -> None:
+    """In 60 clips 18 blinks and 24 glances are expected; the eyes of a still face change where they happen only."""
+    asked = {
+        "people": 2,
+        "clips_per_person": 30,
+        "fps": 10,
+        "size": (64, 64),
+        "face_px": 48,
+        "jobs": 1,
+        "quality": None,
+    }
+    moving, still = (
+        render_corpus(tmp_path / name, natural=True, zero_amplitude=zero, head=False, noise=0, **asked)
+        for name, zero in (("moving", False), ("still", True))
+    )
+    clips = truth(still)["clips"]
+    assert 10 <= sum("blink" in clip for clip in clips) <= 27
+    assert 15 <= sum("glance" in clip for clip in clips) <= 34
+    assert [clip.get("blink") for clip in clips] == [clip.get("blink") for clip in truth(moving)["clips"]]
+    for clip in clips:
+        paths = [still / clip["clip"] / f"img{number}.png" for number in range(clip["first"], clip["last"] + 1)]
+        frames = np.stack([cv2.imread(str(path)).astype(int) for path in paths])
+        changed = (frames != frames[0]).any(axis=(0, 3))
+        assert not changed[36:].any()  # below the eyes
+        if "blink" not in clip and "glance" not in clip:
+            assert not changed.any()
 
 
 def test_natural_expressions_take_no_intensity(tmp_path: Path) -> None:

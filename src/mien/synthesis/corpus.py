@@ -11,7 +11,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,17 @@ from mien.motion import one_thread
 from mien.synthesis.emotions import CLASSES, draw_expression
 from mien.synthesis.events import Event, check_seed
 from mien.synthesis.face import CROP, MEAN_FACE
-from mien.synthesis.natural import Played, play_expression
-from mien.synthesis.performance import HeadMotion, Scene, event_field, scene_depth, undo_skin
+from mien.synthesis.natural import Eyes, Played, play_expression, play_eyes
+from mien.synthesis.performance import (
+    HeadMotion,
+    Scene,
+    event_field,
+    eyeballs,
+    scene_depth,
+    undo_gaze,
+    undo_lids,
+    undo_skin,
+)
 from mien.synthesis.portraits import Person, cast_people
 
 __all__ = ["render_corpus"]
@@ -38,7 +47,7 @@ _INTENSITY_PX = (1.0, 1.5)
 _MANY = 32  # clips from which starting processes pays
 _CAMERA_MM, _UNIT_MM = 900.0, 62.0  # distance of the head's rim; one face unit, the distance of an adult's eyes
 _SKIN = 0.2  # thickness of what bulges, face units: 12 mm, of the order of cheek and lips; ours
-_ORDER, _EXPRESSION, _TIMES, _HEAD, _NOISE = range(1, 6)  # streams of randomness; looks have theirs in portraits.py
+_ORDER, _EXPRESSION, _TIMES, _HEAD, _NOISE, _EYES = range(1, 7)  # streams of randomness; portraits.py has another
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class _Clip:
     event: Event
     numbers: range
     played: Played | None = None
+    eyes: Eyes = field(default_factory=Eyes)  # their times are seconds
 
     @property
     def name(self) -> str:
@@ -141,7 +151,8 @@ def render_corpus(
     natural : bool
         Play expressions as the clips of :func:`mien.synthesis.generate_motion` are played: of very different strength
         (half of them between 1 and 2.5 px), units and sides unequally strong, now and then with one unit more that says
-        nothing of the class, and the skin over the eye follows the brow. Not with ``intensity_px`` or ``prototypes``.
+        nothing of the class, and the skin over the eye follows the brow; and now and then somebody blinks or glances
+        elsewhere. Not with ``intensity_px`` or ``prototypes``.
     jobs : int, optional
         Processes; by default one per core if there are many clips, else this one alone.
     advance : callable, optional
@@ -247,7 +258,8 @@ def _clip(person: int, index: int, emotion: str, camera: _Camera) -> _Clip:
         played = play_expression(emotion, chance)
         strength = round(_peak_px(event_field(played.activation, MEAN_FACE, eye_cover_fold=True)), 3)
         event = Event(onset, apex, offset, played.action_units, played.side, strength, emotion)
-        return _Clip(person, index, event, numbers, played)
+        eyes = play_eyes(onset / camera.fps, apex / camera.fps, _random(camera.seed, _EYES, person, index))
+        return _Clip(person, index, event, numbers, played, eyes)
     units, side = draw_expression(emotion, chance, prototypes=camera.prototypes)
     return _Clip(person, index, Event(onset, apex, offset, units, side, strength, emotion), numbers)
 
@@ -266,7 +278,8 @@ def _shoot(root: Path, person: Person, clip: _Clip, camera: _Camera) -> None:
     with one_thread():  # processes side by side use the cores
         image = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
         for number, still, skin, pose, relief in _moved(scene, clip, camera):
-            frame = cv2.remap(image, *skin, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+            seen = _looking(clip.eyes, number / camera.fps, skin, scene)
+            frame = cv2.remap(image, *seen, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
             grain = np.rint(camera.noise * noise.standard_normal(frame.shape[:2], np.float32)).astype(np.int16)
             _write(folder, number, cv2.add(frame, cv2.merge([grain] * 3), dtype=cv2.CV_8U), camera.quality)
             if camera.depth:
@@ -288,6 +301,16 @@ def _moved(
         still = (x, y) if head is None else head.undo(time, x, y, relief, scene)
         moved = undo_skin(number, *still, [clip.event], [field], scene.to_units)
         yield number, still, (np.float32(moved[0]), np.float32(moved[1])), pose, relief  # type: ignore[misc]
+
+
+def _looking(eyes: Eyes, time_s: float, skin: Maps, scene: Scene) -> Maps:
+    """Where pixels were before lids and irises moved too; no depth of theirs is modelled."""
+    x, y = skin
+    if (closed := eyes.closed(time_s)) > 0:
+        y = undo_lids(closed, x, y, scene.points)
+    if eyes.glance is not None:
+        x, y = undo_gaze(time_s, x, y, [eyes.glance], eyeballs(scene), scene)
+    return np.float32(x), np.float32(y)  # type: ignore[return-value]
 
 
 def _field(clip: _Clip, scene: Scene, zero: bool) -> FloatArray:
@@ -375,6 +398,7 @@ def _write_truth(path: Path, cast: Sequence[Person], script: Sequence[_Clip], ca
 
 def _told(clip: _Clip, subject: str, camera: _Camera) -> dict[str, Any]:
     event = clip.event
+    eyes = {name: asdict(moved) for name in ("blink", "glance") if (moved := getattr(clip.eyes, name)) is not None}
     return {
         "clip": f"{subject}/{clip.name}",
         "emotion": event.emotion,
@@ -386,4 +410,5 @@ def _told(clip: _Clip, subject: str, camera: _Camera) -> dict[str, Any]:
         "apex": event.apex_s,
         "offset": event.offset_s,
         "last": clip.numbers[-1],
+        **eyes,
     }

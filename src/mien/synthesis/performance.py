@@ -25,10 +25,13 @@ __all__ = [
     "HeadMotion",
     "Scene",
     "event_field",
+    "eyeballs",
     "perform",
     "place_portrait",
     "scene_depth",
     "to_units",
+    "undo_gaze",
+    "undo_lids",
     "undo_skin",
 ]
 
@@ -156,7 +159,7 @@ def perform(
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     fields = [event_field(event.activation(), apply_affine(scene.to_units, scene.points)) for event in events]
     depth = None if head is None else scene_depth(scene)
-    eyes = _eyeballs(scene) if glances else None
+    eyes = eyeballs(scene) if glances else None
     for time in times_s:
         source_x, source_y = x, y
         if head is not None and depth is not None:
@@ -164,9 +167,9 @@ def perform(
         source_x, source_y = undo_skin(time, source_x, source_y, events, fields, scene.to_units)
         closed = max((blink.closure(time) for blink in blinks), default=0.0)
         if closed > 0:
-            source_y = _undo_lids(closed, source_x, source_y, scene.points)
+            source_y = undo_lids(closed, source_x, source_y, scene.points)
         if eyes is not None:
-            source_x, source_y = _undo_gaze(time, source_x, source_y, glances, eyes, scene)
+            source_x, source_y = undo_gaze(time, source_x, source_y, glances, eyes, scene)
         yield cv2.remap(scene.image, np.float32(source_x), np.float32(source_y), cv2.INTER_CUBIC, borderMode=border)
 
 
@@ -205,7 +208,7 @@ def scene_depth(scene: Scene) -> Map:
     return cv2.GaussianBlur(head_depth(units).astype(np.float32), (0, 0), scene.face_px / 40)
 
 
-def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
+def undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
     """Draw the upper lids down: skin above the eye stretches over it, the eye below the lid's edge stays."""
     y = y.copy()
     for corner_out, corner_in, upper, lower in ((36, 39, (37, 38), (41, 40)), (42, 45, (43, 44), (47, 46))):
@@ -225,7 +228,7 @@ def _undo_lids(closed: float, x: Map, y: Map, points: Array) -> Map:
     return y
 
 
-def _eyeballs(scene: Scene) -> Map:
+def eyeballs(scene: Scene) -> Map:
     """How far each pixel of a scene follows the gaze, (H, W), 0 to 1: all of the iris, nothing beyond the lids."""
     open_eyes = np.zeros(scene.image.shape[:2], np.uint8)
     for eye in (range(36, 42), range(42, 48)):
@@ -234,7 +237,7 @@ def _eyeballs(scene: Scene) -> Map:
     return np.clip(inside / (0.02 * scene.face_px), 0, 1).astype(np.float32)
 
 
-def _undo_gaze(time_s: float, x: Map, y: Map, glances: Sequence[Glance], eyes: Map, scene: Scene) -> tuple[Map, Map]:
+def undo_gaze(time_s: float, x: Map, y: Map, glances: Sequence[Glance], eyes: Map, scene: Scene) -> tuple[Map, Map]:
     """Where in the still eyes the pixels of moved eyes come from."""
     width = float(np.linalg.norm(scene.points[45] - scene.points[42]))
     aside = width * np.sum([np.multiply(glance.course(time_s), glance.aside) for glance in glances], axis=0)
