@@ -44,7 +44,7 @@ from mien.methods._model import versions
 SHARED = Path(os.environ.get("MIEN_SHARED_DATA", ROOT.parent / "shared" / "data"))
 PAGE = ROOT / "docs" / "model-card.md"
 SIZES: dict[bool, dict[str, int]] = {
-    False: {"people": 6, "clips": 9, "drawn": 300, "maps": 200, "loop_people": 12, "loop_clips": 24, "of_each": 6,
+    False: {"people": 6, "clips": 9, "drawn": 300, "maps": 500, "loop_people": 12, "loop_clips": 24, "of_each": 6,
             "trees": 300},
     True: {"people": 3, "clips": 3, "drawn": 20, "maps": 60, "loop_people": 3, "loop_clips": 6, "of_each": 2,
            "trees": 50},

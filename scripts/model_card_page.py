@@ -222,7 +222,7 @@ def loop(document: Document) -> str:
     names = {
         "generator": "the generator's maps",
         "filmed": "the same, filmed as clips are rendered: faces of 128 px, one camera, TV-L1",
-        "natural": "rendered clips, played as those maps are",
+        "natural": "rendered clips, played as those maps are, with blinks and glances",
         "usual": "rendered clips of 1 to 1.5 px, all units and both sides equally strong",
         "wide": "the same of 0.3 to 2 px",
     }

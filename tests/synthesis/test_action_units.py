@@ -106,3 +106,9 @@ def test_no_field_folds_the_skin_at_the_strength_of_a_micro_expression() -> None
 def test_an_unknown_unit_is_named() -> None:
     with pytest.raises(MienError, match="got action unit 99"):
         displacement(MEAN_FACE, {99: (1.0, 1.0)})
+
+
+def test_the_corner_of_a_smiling_mouth_goes_up_at_the_angle_that_was_measured() -> None:
+    """About 47 degrees above the horizontal in spontaneous smiles (Tarantili, Halazonetis & Spyropoulos 2005)."""
+    right, down = displacement(MEAN_FACE, {12: (0.02, 0.02)})[54]
+    assert np.degrees(np.arctan2(-down, right)) == pytest.approx(47, abs=3)

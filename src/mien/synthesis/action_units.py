@@ -2,8 +2,10 @@
 
 Each action unit of the Facial Action Coding System is a sum of smooth local displacements, anchored to landmarks.
 Places and directions follow the appearance changes that the FACS manual (Ekman, Friesen & Hager 2002) describes for
-each unit; reaches (how far the skin follows) are ours, of the order of the muscle's width. Everything is in the face
-units of :mod:`mien.synthesis.face`, written for the image-right half of the face and mirrored for the other.
+each unit (a smile's corner of the mouth goes up at 47 degrees, as Tarantili, Halazonetis & Spyropoulos 2005 measured
+it in spontaneous smiles); reaches (how far the skin follows) are ours, of the order of the muscle's width. Everything
+is in the face units of :mod:`mien.synthesis.face`, written for the image-right half of the face and mirrored for the
+other.
 """
 
 from __future__ import annotations
