@@ -14,7 +14,7 @@ import pytest
 
 import mien
 from mien.analysis import Analysis
-from mien.analysis._deidentify import NEUTRAL, deidentified, neutral_pictures, pseudonym
+from mien.analysis._deidentify import NEUTRAL, deidentified, neutral_pictures, pseudonym, scrubbed
 from mien.analysis._write import EXPORTS, write_analysis
 from mien.core import UInt8Array
 from mien.reports import IntervalPictures
@@ -157,7 +157,7 @@ def test_a_pseudonym_is_kept_and_a_telling_name_is_not() -> None:
     source = Path("/videos/anna.mp4")
     assert pseudonym(source, "recording-3") == "recording-3"
     assert pseudonym(source, "P017") == "P017"
-    for telling in ("anna", "Anna", "anna.mp4", "trial-anna", None):
+    for telling in ("anna", "Anna", "anna.mp4", "trial-anna", "anna_2", None):
         assert re.fullmatch(r"recording-[0-9a-f]{8}", pseudonym(source, telling))
     assert pseudonym(source) != pseudonym(source)
 
@@ -196,3 +196,20 @@ def test_blocks_of_any_size_name_people_and_neutral_pictures_do_not(shared_data:
         shown = neutral_pictures(IntervalPictures(colour, colour, still))
         left.append(np.concatenate([blocks(shown.onset[None, ..., 0], 8)[0], blocks(shown.apex[None, ..., 0], 8)[0]]))
     assert named_rightly(np.array(left), people) < 3 * chance
+
+
+def test_paths_with_spaces_go_whole() -> None:
+    text = "got '/home/Anna Schmidt/models/a' and 'C:\\Users\\Anna Schmidt\\a b', not ~/anna"
+    assert scrubbed(text, Path("x.mp4")) == "got 'recording' and 'recording', not recording"
+
+
+def test_where_a_model_was_trained_is_not_said(found: Analysis) -> None:
+    data = {"root": "C:\\Users\\Anna Schmidt\\data", "text": "from '/srv/Berlin ward/data'"}
+    made = deidentified(replace(found, model={**found.model, "training_data": data}), "recording-1")
+    assert made.model["training_data"] == {"root": "recording", "text": "from 'recording'"}
+
+
+def test_the_row_of_a_marker_which_leads_to_the_recording_is_not_said(found: Analysis) -> None:
+    late = "the marker 'film' at 70 s (row 4) begins after the end of what was analysed, 60.00 s: it is not counted"
+    (said,) = deidentified(replace(found, warnings=(late,)), "recording-1").warnings
+    assert said.startswith("the marker 'film' at 70 s begins after the end")

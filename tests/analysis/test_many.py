@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import multiprocessing
+import os
 import shutil
 import signal
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,14 @@ import numpy as np
 import pytest
 
 import mien
-from mien.analysis import Batch, Marker, Outcome, analyze_many
-from mien.analysis._sources import name_recordings
+from mien.analysis import Batch, Marker, Outcome, analyze_many, find_sources
+from mien.analysis._sources import name_recordings, recording_name
 from mien.analysis._summary import Book, Entry
-from mien.analysis._workers import Left
+from mien.analysis._workers import Job, Left, run_here
 from mien.core import MienError, MienWarning
 from mien.spotting import SpotSettings
 from mien.synthesis import Event
-from mien.video import open_video, write_video
+from mien.video import open_video, write_image, write_video
 
 EVENT = Event(0.5, 0.7, 0.9, (12,), intensity_px=2.0)
 MARKERS = (
@@ -328,10 +330,132 @@ def test_who_has_no_marker_is_said(results: Path, videos: Path) -> None:
 
 
 def test_frames_in_folders_are_recordings(videos: Path, tmp_path: Path) -> None:
-    from mien.video import write_image
-
     with open_video(videos / "ben.mp4") as video:
         for frame in video:
             write_image(tmp_path / "clip1" / f"{frame.index:04d}.png", frame.image)
     assert statuses(analyze_many([tmp_path / "clip1"], out=tmp_path / "out", fps=60)) == {"clip1": "done"}
     assert np.isclose(json.loads((tmp_path / "out/clip1/analysis.json").read_text())["fps"], 60)
+
+
+# --- what a second reader found -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("unrun")
+def test_results_under_a_pseudonym_are_not_replaced_by_those_of_another_person(videos: Path, tmp_path: Path) -> None:
+    """A run of one recording without a key writes no table: the folder alone says that the name is taken."""
+    out, key = tmp_path / "out", tmp_path / "key.csv"
+    (out / "recording-001").mkdir(parents=True)
+    for asked in ({}, {"key": key}):
+        with pytest.raises(MienError, match="results of another recording under 'recording-001'"):
+            analyze_many([videos / "ben.mp4"], out=out, deidentify=True, **asked)
+    key.write_text(f"recording,source,sha256,request\nrecording-001,{videos / 'anna.mp4'},,\n")
+    for name, pseudonym in (("anna", "recording-001"), ("ben", "recording-002")):
+        batch = analyze_many([videos / f"{name}.mp4"], out=out, deidentify=True, key=key)
+        assert statuses(batch) == {pseudonym: "stopped"}
+
+
+def test_a_broken_picture_in_a_folder_named_after_a_person_does_not_name_her(tmp_path: Path) -> None:
+    folder = tmp_path / "annaschmidt"
+    for index in range(3):
+        write_image(folder / f"annaschmidt_{index}.png", np.zeros((64, 64, 3), np.uint8))
+    for broken in (b"no picture", None):
+        picture = folder / "annaschmidt_2.png"
+        picture.write_bytes(broken) if broken else write_image(picture, np.zeros((32, 32, 3), np.uint8))
+        asked: dict[str, Any] = {"deidentify": True, "key": tmp_path / "key.csv", "resume": True}
+        batch = analyze_many([folder], out=tmp_path / "out", fps=30, faces="precropped", **asked)
+        assert "annaschmidt_2.png" in batch.outcomes[0].error  # the person at the screen must find it
+        for path in (tmp_path / "out").iterdir():
+            assert "annaschmidt" not in path.read_text()
+        assert "got 'recording-001'" in rows(tmp_path / "out/summary.csv")[0]["error"]
+
+
+@pytest.mark.usefixtures("unrun")
+def test_an_error_stays_readable_where_the_file_has_a_name_of_one_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "got '{}', a video whose index is missing"
+    monkeypatch.setattr("mien.analysis.many.run_here", lambda job, _: Left(error=said.format(job.source)))
+    (tmp_path / "a.mp4").touch()
+    analyze_many(
+        [tmp_path / "a.mp4"], out=tmp_path / "out", deidentify=True, key=tmp_path / "key.csv", markers=[Marker(0, "b")]
+    )
+    assert rows(tmp_path / "out/summary.csv")[0]["error"] == said.format("recording-001")
+
+
+def test_hidden_files_in_a_folder_are_no_recordings(tmp_path: Path) -> None:
+    """macOS leaves ._talk.mp4 beside every talk.mp4 on a disk that is not its own."""
+    for name in ("talk.mp4", "._talk.mp4"):
+        (tmp_path / name).touch()
+    assert find_sources([tmp_path]) == [(tmp_path / "talk.mp4", "talk")]
+    assert find_sources([tmp_path / "._talk.mp4"]) == [(tmp_path / "._talk.mp4", "._talk")]
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="there, every name is text")
+def test_a_name_that_is_not_utf8_is_one_failed_recording(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/m\xfcller.mp4"))  # from a disk of the days of Latin-1
+    path.touch()
+    key = tmp_path / "key.csv"
+    for out, asked in (("named", {}), ("pseudonym", {"deidentify": True, "key": key})):
+        batch = analyze_many([path], out=tmp_path / out, resume=True, **asked)
+        assert [outcome.status for outcome in batch.outcomes] == ["failed"]
+        assert "whose name is not in UTF-8" in rows(tmp_path / out / "summary.csv")[0]["error"]
+        assert b"m\xfcller" not in (tmp_path / out / "summary.csv").read_bytes()
+    again = analyze_many([path], out=tmp_path / "pseudonym", resume=True, deidentify=True, key=key)
+    assert statuses(again) == {"recording-001": "failed"}  # the key knew the file again
+
+
+def test_one_file_under_two_names_has_one_pseudonym_only(tmp_path: Path) -> None:
+    (tmp_path / "anna.mp4").touch()
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "anna.mp4")
+    assert [recording.name for recording in name_recordings([tmp_path])] == ["anna", "link"]
+    with pytest.raises(MienError, match=r"anna\.mp4' and '.*link\.mp4', which are one file"):
+        name_recordings([tmp_path], deidentify=True)
+
+
+def test_a_link_is_called_what_the_person_called_it(videos: Path, tmp_path: Path) -> None:
+    """In a data set under git-annex every file is a link to one that is named by its hash."""
+    (tmp_path / "carla.mp4").symlink_to(videos / "anna.mp4")
+    marker = Marker(0.0, "rest", recording="carla.mp4")
+    assert statuses(analyze_many([tmp_path / "carla.mp4"], out=tmp_path / "out", markers=[marker])) == {"carla": "done"}
+    assert [(row["recording"], row["condition"]) for row in rows(tmp_path / "out/conditions.csv")] == [
+        ("carla", "rest")
+    ]
+    for clip in ("one", "two"):
+        (tmp_path / clip / "img").mkdir(parents=True)
+        (tmp_path / f"clip-{clip}").symlink_to(tmp_path / clip / "img")
+    assert [recording_name(tmp_path / f"clip-{clip}") for clip in ("one", "two")] == ["clip-one", "clip-two"]
+
+
+def test_a_file_that_changed_while_it_was_analysed_is_done_again(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(shutil.copy(videos / "ben.mp4", tmp_path))
+
+    def meanwhile(job: Job, progress: None) -> Left:
+        left = run_here(job, progress)
+        with path.open("ab") as file:
+            file.write(b"more")
+        return left
+
+    for change, status in ((meanwhile, "done"), (lambda *_: Left(stopped=True), "stopped")):
+        monkeypatch.setattr("mien.analysis.many.run_here", change)
+        assert statuses(analyze_many([path], out=tmp_path / "out", resume=True)) == {"ben": status}
+
+
+def test_results_that_go_while_others_are_made_are_one_failed_recording(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.analysis.many.run_here", lambda job, progress: Left(written=True))
+    batch = analyze_many([videos / "ben.mp4"], out=tmp_path / "out", resume=True)
+    assert statuses(batch) == {"ben": "failed"}
+    assert "have gone since" in rows(tmp_path / "out/summary.csv")[0]["error"]
+
+
+def test_a_file_that_goes_while_it_is_read_is_one_line(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"fps": 60, "seconds": 1, "size": (160, 120), "events": [], "distractors": "none"}
+    path = mien.render(tmp_path / "a.mp4", **options)
+    batch = analyze_many([path], out=tmp_path / "out", progress=lambda *_: path.unlink(missing_ok=True))
+    assert statuses(batch) == {"a": "failed"}
+    assert batch.outcomes[0].error.startswith(f"got '{path}', but [Errno 2] No such file")

@@ -146,3 +146,12 @@ def test_what_is_forgotten_leaves_the_rest_as_it_was(clip: Path) -> None:
     assert rest.curves.regions == pytest.approx(everything.curves.regions[start:], nan_ok=True)
     assert rest.boxes == pytest.approx(everything.boxes[start:])
     assert json.dumps(rest.events) == "[]"
+
+
+def test_a_score_on_another_scale_is_not_taken_for_a_weak_movement(clip: Path) -> None:
+    """The contrast of mdmd is some tenths of a pixel: far below 4.5, which is a weak score of mien's own method."""
+    frames = (frame for frame in Watched(clip) if frame.time_s < 2.6)
+    found = list(mien.stream(frames, spotter="mdmd"))
+    assert [overlap(one, EVENTS[0]) >= 0.5 for one in found] == [True]
+    assert found[0].score < 1.5
+    assert "weak movement" not in found[0].notes

@@ -233,6 +233,15 @@ def test_a_long_recording_turns_pages(tmp_path: Path) -> None:
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.parametrize(("seconds", "page"), [(12.0, 0), (20.0, 1), (25.0, 2), (0.0, 0)])
+def test_the_last_frame_is_on_the_page_of_those_before_it(tmp_path: Path, seconds: float, page: int) -> None:
+    times = every(0.5, int(seconds * 2) + 1)
+    strip = _video._Strip.of(analysis(tmp_path / "a.mp4", times), 640, 0)
+    strip.at(float(times[-1]))
+    assert strip.page is not None
+    assert strip.page[0] == page
+
+
 @pytest.mark.parametrize("size", [(16, 16), (33, 47), (320, 240), (641, 361)])
 def test_any_size_gives_a_video_of_even_sides_wide_enough_to_read(tmp_path: Path, size: tuple[int, int]) -> None:
     made = analysis(film(tmp_path / "a.mkv", 2, size), every(0.04, 2), size=size)

@@ -105,6 +105,27 @@ def test_ctrl_c_ends_the_recording_and_keeps_it(
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize(("when", "kept"), [("take", 24), ("close", 59)])
+def test_a_second_ctrl_c_keeps_the_recording_too(
+    frames: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, kept: int
+) -> None:
+    """It comes while the frames that wait are gone through, or while the last intervals are read."""
+    plug_in(monkeypatch, FakeCapture(frames, interrupt_at=60))
+    usual, calls = getattr(_live._View, when), []
+
+    def impatient(*arguments: object) -> None:
+        calls.append(when)
+        if when == "close" or len(calls) == kept:
+            raise KeyboardInterrupt
+        usual(*arguments)
+
+    monkeypatch.setattr(_live._View, when, impatient)
+    with pytest.raises(KeyboardInterrupt):
+        watched(tmp_path)
+    (path,) = tmp_path.rglob("recording.mp4")
+    assert len(list(open_video(path))) == kept
+
+
 def test_a_camera_that_stops_keeps_what_it_gave_and_says_so(
     frames: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +133,16 @@ def test_a_camera_that_stops_keeps_what_it_gave_and_says_so(
     path, text = watched(tmp_path)
     assert len(list(open_video(path))) == 19  # the first one told the size
     assert "the recording ended early: got no further picture from camera 0 after 19 frames" in " ".join(text.split())
+
+
+def test_a_camera_whose_pictures_change_their_size_keeps_what_it_gave(
+    frames: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned = [np.ascontiguousarray(np.rot90(image)) for image in frames[20:30]]  # a telephone as a camera, turned
+    plug_in(monkeypatch, FakeCapture([*frames[:20], *turned]))
+    path, text = watched(tmp_path)
+    assert len(list(open_video(path))) == 19
+    assert "the recording ended early: got a frame 180x240; expected 240x180" in " ".join(text.split())
 
 
 def test_frames_that_nobody_has_time_for_are_counted(

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,20 @@ import numpy as np
 from mien.analysis._result import Analysis
 from mien.analysis._shelf import Shelf
 from mien.core import FloatArray
+from mien.core.frames import FRAME_ENDINGS
 from mien.reports import IntervalPictures
 
-__all__ = ["NEUTRAL", "deidentified", "neutral_pictures", "pseudonym"]
+__all__ = ["NEUTRAL", "deidentified", "neutral_pictures", "pseudonym", "scrubbed"]
 
 NEUTRAL = 160
 """The grey, 0 to 255, that stands for every face."""
 
 _SMOOTH_SHARE = 1 / 24  # of the crop's side: finer, the flow shows where one face has edges
 _GONE = "recording"
-_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\][^\s'\"]+|~[/\\][^\s'\"]+")
+# A quoted path may have spaces in it.
+_PATH = re.compile(r"(?<=['\"])(?:[A-Za-z]:|~)?[/\\][^'\"]+|(?<![\w.])(?:[A-Za-z]:)?[/\\][^\s'\"]+|~[/\\][^\s'\"]+")
+_PICTURE = re.compile(rf"(?<=')[^'\"]*(?:{'|'.join(map(re.escape, sorted(FRAME_ENDINGS)))})(?=')", re.IGNORECASE)
+_ROW = re.compile(r" \(row \d+\)")  # of the table of markers, which names the recordings
 
 
 def pseudonym(source: Path, name: str | None = None) -> str:
@@ -42,7 +46,7 @@ def pseudonym(source: Path, name: str | None = None) -> str:
     >>> pseudonym(Path("anna.mp4"), "anna").startswith("recording-")
     True
     """
-    if name is None or _scrubbed(name, source) != name:
+    if name is None or scrubbed(name, source) != name:
         return f"{_GONE}-{secrets.token_hex(4)}"
     return name
 
@@ -65,8 +69,8 @@ def deidentified(found: Analysis, name: str) -> Analysis:
         source=Path(name),
         sha256="",
         evidence=Shelf(neutral_pictures(pictures) for pictures in found.evidence),
-        warnings=tuple(_scrubbed(text, found.source) for text in found.warnings),
-        partial=_scrubbed(found.partial, found.source),
+        warnings=tuple(_ROW.sub("", scrubbed(text, found.source)) for text in found.warnings),
+        partial=scrubbed(found.partial, found.source),
         model=_without_paths(found.model),
         markers=tuple(replace(marker, recording="", row=None) for marker in found.markers),
     )
@@ -101,11 +105,20 @@ def _names(source: Path) -> list[str]:
     return sorted((name for name in said if len(name) > 1), key=len, reverse=True)
 
 
-def _scrubbed(text: str, source: Path) -> str:
-    """The text without the source's names, where they stand as words, and without any path."""
-    for name in _names(source):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", _GONE, text, flags=re.IGNORECASE)
-    return _PATH.sub(_GONE, text)
+def scrubbed(text: str, source: Path, instead: str = _GONE) -> str:
+    """Return the text without the source's names, where they stand as words, its pictures' names and any path.
+
+    Examples
+    --------
+    >>> scrubbed("got 'rec/anna_07.png', no picture like 'anna_01.png'", Path("rec/anna"), "recording-3")
+    "got 'recording-3', no picture like 'recording-3'"
+    """
+    if names := _names(source):  # an underscore ends a word: anna_07.png names Anna
+        said = "|".join(map(re.escape, names))
+        text = re.sub(rf"(?<![^\W_])(?:{said})(?![^\W_])", lambda _: instead, text, flags=re.IGNORECASE)
+    for gone in (_PICTURE, _PATH):
+        text = gone.sub(lambda _: instead, text)
+    return text
 
 
 def _without_paths(value: Any) -> Any:
@@ -115,5 +128,6 @@ def _without_paths(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_paths(part) for part in value]
     if isinstance(value, str):
-        return _GONE if Path(value).is_absolute() else _PATH.sub(_GONE, value)
+        whole = Path(value).is_absolute() or PureWindowsPath(value).is_absolute()
+        return _GONE if whole else _PATH.sub(_GONE, value)
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +48,14 @@ class Recording:
     @property
     def names(self) -> tuple[str, ...]:
         """What a table of markers may call it."""
-        return self.own_name, self.source.resolve().name, recording_name(self.source), self.name
+        return self.own_name, self.source.name, self.source.resolve().name, recording_name(self.source), self.name
 
 
 def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
     """Expand what a person named into recordings, each with the name of its result.
 
-    A folder with videos in it stands for each of them (folders within it are not entered); a folder of images is one
-    clip. A name is the file's stem, with its ending kept where two sources share a stem.
+    A folder with videos in it stands for each of them (folders within it are not entered, hidden files left out); a
+    folder of images is one clip. A name is the file's stem, with its ending kept where two sources share a stem.
 
     Raises
     ------
@@ -63,8 +64,7 @@ def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
     """
     found: list[Path] = []
     for source in map(Path, sources):
-        videos = sorted(p for p in source.iterdir() if p.is_file() and is_video(p)) if source.is_dir() else []
-        found += videos or [source]
+        found += _videos(source) or [source]
     stems = [recording_name(path) for path in found]
     names = [path.name if stems.count(stem) > 1 else stem for path, stem in zip(found, stems, strict=True)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -74,9 +74,16 @@ def find_sources(sources: Sequence[Path | str]) -> list[tuple[Path, str]]:
     return list(zip(found, names, strict=True))
 
 
+def _videos(folder: Path) -> list[Path]:
+    """Those in a folder; not what begins with a dot: macOS puts ._talk.mp4 beside talk.mp4 on other systems' disks."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file() and is_video(p))
+
+
 def recording_name(source: Path) -> str:
-    """Return the name of a folder, the stem of a file."""
-    return source.resolve().name if source.is_dir() else source.stem
+    """Return the name of a folder (of a link to one, the link's), the stem of a file."""
+    return os.path.basename(os.path.abspath(source)) if source.is_dir() else source.stem
 
 
 def name_recordings(
@@ -96,10 +103,21 @@ def name_recordings(
     Returns
     -------
     list of Recording
+
+    Raises
+    ------
+    MienError
+        As :func:`find_sources`; with ``deidentify``, also if two sources are one file, by a link.
     """
     found = find_sources(sources)
     if not deidentify:
         return [Recording(source, name, name) for source, name in found]
+    of: dict[str, Path] = {}
+    for source, _ in found:
+        if (same := of.setdefault(str(source.resolve()), source)) is not source:
+            raise MienError(
+                f"got '{same}' and '{source}', which are one file; expected each recording once; leave the link out"
+            )
     known = dict(known or {})
     number = max((int(name.rpartition("-")[2]) for name in known.values()), default=0)
     for source, _ in found:
@@ -128,7 +146,7 @@ def read_key(key: Path) -> dict[str, dict[str, str]]:
     if not key.exists():
         return {}
     try:
-        with key.open(newline="", encoding="utf-8") as file:
+        with key.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = list(csv.DictReader(file))
         if not all(set(_KEY) == set(row) and row["recording"].rpartition("-")[2].isdigit() for row in rows):
             raise ValueError("its columns are others")
@@ -141,19 +159,18 @@ def write_key(key: Path, rows: Mapping[str, Mapping[str, str]]) -> None:
     """Write who is who, for the eyes of this user only."""
     with atomic_path(key) as temporary:
         temporary.chmod(0o600)
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:  # as paths are
             writer = csv.DictWriter(file, _KEY, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows({"recording": name, **row} for name, row in sorted(rows.items()))
 
 
 def source_sha256(source: Path) -> str:
-    """Return the SHA-256 of a file, or of the names and contents of a folder's files."""
-    digest = hashlib.sha256()
-    for path in sorted(source.iterdir()) if source.is_dir() else [source]:
-        if path.is_file():
-            digest.update(path.name.encode() if source.is_dir() else b"")
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files; OSError if it has gone."""
+    digest, folder = hashlib.sha256(), source.is_dir()
+    for path in sorted(path for path in source.iterdir() if path.is_file()) if folder else [source]:
+        digest.update(os.fsencode(path.name) if folder else b"")
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

@@ -138,7 +138,8 @@ class Book:
             entries = {name: entry | {"made": {}} for name, entry in entries.items()}
         document = {"deidentified": self.deidentified, "recordings": entries}
         with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def summary_row(name: str, status: str, document: Mapping[str, Any] | None, error: str = "") -> dict[str, Any]:
@@ -192,7 +193,11 @@ def _write_table(path: Path, first: Sequence[str], rows: Iterable[Mapping[str, A
     """Write rows under one header; an emotion that only some recordings can have is 0 in the analysed others."""
     rows = list(rows)
     emotions = sorted({column for row in rows for column in row if column.startswith("n_")})
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    lenient = "backslashreplace"  # a file's name need not be UTF-8
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors=lenient) as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*first, *emotions, *last])
         for row in rows:

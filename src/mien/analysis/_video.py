@@ -198,7 +198,9 @@ class _Strip:
     def at(self, time_s: float) -> UInt8Array:
         """The strip with its cursor."""
         since = time_s - float(self.found.times_s[0])
-        number = int(since / self._page_s)
+        whole = float(self.found.times_s[-1] - self.found.times_s[0])
+        last = max(0, math.ceil(whole / self._page_s) - 1)  # its right edge is the last frame's place
+        number = min(int(since / self._page_s), last)
         if self.page is None or self.page[0] != number:
             self.page = (number, self._draw(float(self.found.times_s[0]) + number * self._page_s))
         image = self.page[1].copy()

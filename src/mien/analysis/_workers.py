@@ -63,7 +63,7 @@ class _Interrupts:
 
 
 def run_here(job: Job, progress: Progress | None) -> Left:
-    """Analyse one recording in this process; what is no MienError is raised."""
+    """Analyse one recording in this process; what neither file nor disk is to blame for is raised."""
     with _counting(signal.SIGINT) as interrupts:
         return _run(job, interrupts, progress)
 
@@ -190,8 +190,6 @@ def _serve(connection: Connection) -> None:
 def _guarded(job: Job, interrupts: _Interrupts, progress: Progress) -> Left:
     try:
         return _run(job, interrupts, progress)
-    except OSError as error:
-        return Left(error=f"got '{job.source}', but {error}; expected it to be analysed; see to that and try again")
     except Exception as error:
         traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
@@ -204,6 +202,8 @@ def _run(job: Job, interrupts: _Interrupts, progress: Progress | None) -> Left:
     from mien.analysis.analyze import analyze
 
     report = None if progress is None else _Report(job.name, progress)
+    if str(job.source) != (text := str(job.source).encode("utf-8", "backslashreplace").decode()):
+        return Left(error=f"got '{text}', whose name is not in UTF-8; expected a name that can be written; rename it")
     try:
         interrupts.inside = True
         if interrupts.count:  # while the lines above were imported
@@ -211,6 +211,9 @@ def _run(job: Job, interrupts: _Interrupts, progress: Progress | None) -> Left:
         analyze(job.source, name=job.name, progress=report, **job.options)
     except MienError as error:  # with what was read till Ctrl-C, any error may be for want of the rest
         return Left(stopped=True) if interrupts.count else Left(error=str(error))
+    except OSError as error:
+        what = f"got '{job.source}', but {error}; expected it to be analysed; see to that and try again"
+        return Left(stopped=True) if interrupts.count else Left(error=what)
     except KeyboardInterrupt:
         return Left(stopped=True)
     finally:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from mien.analysis._deidentify import scrubbed
 from mien.analysis._markers import Marker, markers_of, read_markers
 from mien.analysis._sources import Recording, check_key, name_recordings, read_key, source_sha256, write_key
 from mien.analysis._summary import Book, Entry, condition_rows, summary_row
@@ -148,6 +148,8 @@ def analyze_many(
     known = _check_names(out, key, deidentify, resume)
     pseudonyms = {row["source"]: name for name, row in known.items()}
     recordings = name_recordings(sources, deidentify=deidentify, known=pseudonyms)
+    if deidentify:
+        _check_new(out, recordings, known)
     asked = {
         "fps": fps,
         "model": model,
@@ -182,6 +184,16 @@ def _check_names(out: Path, key: Path | None, deidentify: bool, resume: bool) ->
     return {}
 
 
+def _check_new(out: Path, recordings: Sequence[Recording], known: Mapping[str, object]) -> None:
+    """Raise :class:`MienError` if a new pseudonym has results: they are of somebody else."""
+    for name in (recording.name for recording in recordings):
+        if name not in known and (out / name).exists():
+            raise MienError(
+                f"got '{out}', which holds results of another recording under '{name}'; expected the --key FILE.csv "
+                "that says whose they are, or a new folder; choose another --out"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class _Study:
     """What is asked for, of all recordings."""
@@ -193,7 +205,8 @@ class _Study:
     out: Path
 
     def job(self, recording: Recording) -> Job:
-        options = {**self.asked, "out": self.out, "markers": self.markers[recording.name]}
+        marks = [replace(marker, recording="") for marker in self.markers[recording.name]]  # all are of this one
+        options = {**self.asked, "out": self.out, "markers": marks}
         return Job(recording.source, recording.name, options)
 
     def request(self, recording: Recording) -> str:
@@ -205,10 +218,13 @@ class _Study:
         text = json.dumps(said | {"markers": [m | {"row": None} for m in marks]}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def made(self, recording: Recording) -> dict[str, str]:
-        """What a result of now would be made from; empty if the source cannot be read."""
+    def made(self, recording: Recording, sha256: str | None = None) -> dict[str, str]:
+        """What a result of now would be made from; empty if the source cannot be read.
+
+        A result says itself of what it was made: since then, the file may have changed.
+        """
         try:
-            return {"sha256": source_sha256(recording.source), "request": self.request(recording)}
+            return {"sha256": sha256 or source_sha256(recording.source), "request": self.request(recording)}
         except OSError:
             return {}
 
@@ -284,7 +300,11 @@ class _Run:
         if not left.written:
             return Outcome(name, source, "failed" if left.error else "stopped", error=left.error)
         folder = self.study.out / name
-        document = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
+        try:
+            document = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            what = f"got '{source}', whose results in '{folder}' have gone since ({error}); expected them to stay there"
+            return Outcome(name, source, "failed", error=f"{what}; leave the folder alone and try again")
         status: Status = "skipped" if skipped else "partial" if document["partial"] else "done"
         return Outcome(name, source, status, folder, document)
 
@@ -293,7 +313,7 @@ class _Run:
         row = summary_row(name, outcome.status, document, self._shown(recording, outcome.error))
         if document is None or self.quiet:
             return Entry(outcome.status, row)
-        made = self.study.made(recording) if outcome.status == "done" else {}
+        made = self.study.made(recording, document["sha256"]) if outcome.status == "done" else {}
         self.known[name] |= made or {"sha256": "", "request": ""}
         return Entry(outcome.status, row, condition_rows(name, document), made)
 
@@ -301,10 +321,7 @@ class _Run:
         """The error for the table: under a pseudonym without what leads back."""
         if recording.name == recording.own_name:
             return error
-        source = recording.source
-        for text in (str(source.resolve()), str(source), source.name, recording.own_name, source.stem):
-            error = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", recording.name, error)
-        return error
+        return scrubbed(error, recording.source, recording.name)
 
     def _write(self) -> None:
         if self.quiet:

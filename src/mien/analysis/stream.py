@@ -146,6 +146,7 @@ class Streaming:
         self._model = load_model(model)
         self._spot = SPOTTERS[spotter].spot
         self._settings = settings or SpotSettings()
+        self._weak = self._settings.least_score if spotter == "mien" else 0.0  # others score on other scales
         self._latency_s = latency_s
         backend = face_backend(faces)
         self._recent = _Recent(_KEEP_S + latency_s, self._model.recipe, backend)
@@ -221,7 +222,7 @@ class Streaming:
     def _read(self, one: Interval, track: Track, others: Sequence[Interval]) -> Interval:
         moved = with_movements(one, track, others)
         made = self._recent.read(one, track)
-        return _noted(name_emotion(moved, track, self._model, made, self._settings.least_score), track)
+        return _noted(name_emotion(moved, track, self._model, made, self._weak), track)
 
     def _is_told(self, one: Interval) -> bool:
         """Whether it is known: seen again with more frames, its bounds may shift a little."""

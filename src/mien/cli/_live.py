@@ -118,25 +118,28 @@ def watch_camera(
 def _record(
     camera: Camera, path: Path, streaming: Streaming, view: _View, seconds: float | None, console: Console
 ) -> None:
-    """Write and watch frames until there is a reason to stop."""
+    """Write and watch frames until there is a reason to stop; the recording is kept whatever comes after it."""
     from rich.live import Live
 
     from mien.video import record_video
 
-    capture = _Capture(camera)
-    with (
-        _ctrl_c(capture.stop),
-        record_video(path, camera.size) as record,
-        streaming,
-        Live(console=console, auto_refresh=False) as live,
-    ):
-        for frame in capture:
-            if seconds is not None and frame.time_s >= seconds:
-                break
-            record(frame)
-            view.take(frame, streaming.push(frame), capture.dropped)
-            if view.is_due(frame.time_s):
-                live.update(view.drawn(streaming), refresh=True)
+    capture, impatient = _Capture(camera), False
+    with _ctrl_c(capture.stop), streaming, Live(console=console, auto_refresh=False) as live:
+        with record_video(path, camera.size) as record:
+            try:
+                for frame in capture:
+                    if seconds is not None and frame.time_s >= seconds:
+                        break
+                    record(frame)
+                    view.take(frame, streaming.push(frame), capture.dropped)
+                    if view.is_due(frame.time_s):
+                        live.update(view.drawn(streaming), refresh=True)
+            except KeyboardInterrupt:  # a second Ctrl-C: the frames that wait go, those that are written stay
+                impatient = True
+            except MienError as error:  # pictures of another size all at once, say: what there is was filmed only once
+                capture.fail(error)
+        if impatient:
+            raise KeyboardInterrupt
         view.close(streaming.finish(), capture)
         live.update(view.drawn(streaming), refresh=True)
 
@@ -186,6 +189,12 @@ class _Capture:
     def stop(self) -> None:
         """Take no more frames; those that wait are still given."""
         self._stopped.set()
+
+    def fail(self, error: MienError) -> None:
+        """Note why the recording ends early; raise the error where there is none yet."""
+        if not self._taken:
+            raise error
+        self.error = error
 
     def _next(self) -> Frame | None:
         while True:
