@@ -118,10 +118,11 @@ class TestRun:
             write_looks(tmp_path / "maps.npz", object(), data, np.array([0]), np.array([1]))
         assert not (tmp_path / "maps.npz").exists()
 
-    def test_a_broken_file_is_said(self, maps: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("end", [-10, 0, None])
+    def test_a_broken_file_is_said(self, maps: Path, tmp_path: Path, end: int | None) -> None:
         run(maps, tmp_path / "run", explain=1)
         file = next((tmp_path / "run" / "explain").iterdir())
-        file.write_bytes(b"no maps")
+        file.write_bytes(b"no maps" if end is None else file.read_bytes()[:end])
         with pytest.raises(MienError, match=re.escape(file.name)):
             run(maps, tmp_path / "run", explain=1, resume=True)
 

@@ -45,6 +45,15 @@ def made(method: str, settings: dict[str, Any], inputs: np.ndarray, folder: Path
     return save_model(folder, entry, trained, classes=CLASSES, example=inputs[0], details=details)
 
 
+def test_clips_of_another_size_are_said(model: Path, maps: Path, tmp_path: Path) -> None:
+    with np.load(maps) as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "large.npz", **arrays | {"X": np.pad(arrays["X"], ((0, 0), (4, 4), (4, 4), (0, 0)))})
+    with pytest.raises(MienError, match=r"got inputs \(8, 36, 36, 3\) uint8; expected"):
+        export_model(model, out=tmp_path / "net.onnx", dataset="motion-npz", root=tmp_path / "large.npz")
+    assert not (tmp_path / "net.onnx").exists()
+
+
 def test_the_file_says_what_the_model_says(model: Path, maps: Path, tmp_path: Path) -> None:
     done = export_model(model, out=tmp_path / "net.onnx", dataset="motion-npz", root=maps)
     assert (done["input"], done["output"], done["outputs"]) == (["n", 3, 28, 28], "logits", 3)

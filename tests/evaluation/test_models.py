@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mien.core import MienError
-from mien.evaluation import predict, train
+from mien.evaluation import models, predict, train
 from mien.methods import load_model
+from mien.methods._onnx import OnnxNetwork
 from mien.protocols import read_predictions
 
 
@@ -50,6 +51,22 @@ def test_predictions_of_a_model_have_no_fold(maps: Path, tmp_path: Path) -> None
     assert read_predictions(tmp_path / "p.csv") == predictions
     assert {p.fold for p in predictions} == {""}
     assert np.mean([p.truth == p.predicted for p in predictions]) > 0.9
+
+
+def test_a_network_is_given_no_more_than_fits_in_memory_at_once(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    train("ststnet", "motion-npz", maps, out=tmp_path / "model", preset="small")
+    whole = predict(tmp_path / "model", "motion-npz", maps, out=tmp_path / "whole.csv")
+    said, given = OnnxNetwork.predict, []
+    monkeypatch.setattr(models, "PORTION_BYTES", 7 * 28 * 28 * 3)
+    monkeypatch.setattr(OnnxNetwork, "predict", lambda self, part: given.append(len(part)) or said(self, part))
+    parts = predict(tmp_path / "model", "motion-npz", maps, out=tmp_path / "parts.csv")
+    assert given == [7, 7, 7, 3]
+    assert [(p.sample_id, p.predicted) for p in parts] == [(p.sample_id, p.predicted) for p in whole]
+    for one, other in zip(parts, whole, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
 
 
 def test_training_goes_on_from_a_model_of_the_same_network(maps: Path, tmp_path: Path) -> None:

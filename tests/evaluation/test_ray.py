@@ -19,7 +19,7 @@ import pytest
 
 from mien.core import MienError
 from mien.evaluation import evaluate
-from mien.evaluation._ray import gpu_share
+from mien.evaluation._ray import _write, gpu_share
 
 # A pool of Ray's that was ended early leaves threads that wait until Ray itself ends.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -171,6 +171,14 @@ class TestCluster:
         assert [path.name for path in first] == [path.name for path in second]
         for one, other in zip(first, second, strict=True):
             np.testing.assert_array_equal(np.load(one)["probabilities"], np.load(other)["probabilities"])
+
+
+def test_a_fold_that_comes_back_leaves_no_checkpoint_of_when_it_was_begun_here(tmp_path: Path) -> None:
+    (tmp_path / "folds").mkdir()
+    for name in ("0-a", "0-b"):
+        (tmp_path / "folds" / f"{name}.checkpoint").touch()
+    _write(tmp_path, {"folds/0-a.json": b"{}", "epochs/0-a.npz": b""})
+    assert sorted(path.name for path in (tmp_path / "folds").iterdir()) == ["0-a.json", "0-b.checkpoint"]
 
 
 def test_without_ray_one_line_says_what_to_install(maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

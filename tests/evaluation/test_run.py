@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 import mien.methods._svm as svm_module
 from mien.core import MienError, MienWarning
 from mien.evaluation import evaluate
+from mien.evaluation import run as run_module
 from mien.evaluation._data import read_labelled
 from mien.evaluation._folds import Plan, run_fold
 from mien.evaluation._lock import locked
@@ -45,6 +48,10 @@ def write_maps(path: Path, n_subjects: int = FOLDS, **changes: Any) -> Path:
     }
     np.savez(path, **(arrays | changes))
     return path
+
+
+def end_hard(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -268,6 +275,25 @@ class TestResuming:
         with pytest.raises(MienError, match="without a readable run"):
             run(maps, tmp_path / "run", resume=True)
 
+    def test_a_taken_folder_is_refused_before_inputs_are_prepared(
+        self, maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "thesis.txt").touch()
+        monkeypatch.setattr(run_module, "read_labelled", lambda *_, **__: pytest.fail("the inputs were read"))
+        with pytest.raises(MienError, match=r"with thesis\.txt in it"):
+            run(maps, tmp_path / "run")
+
+    def test_a_worker_that_the_system_ends_is_one_line_and_the_run_goes_on(
+        self, maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(run_module, "_run_placed", end_hard)
+        with pytest.raises(MienError, match=r"that the system ended at a fold.*--resume$") as caught:
+            run(maps, tmp_path / "run", jobs=2, protocol="kfold:2")
+        assert "\n" not in str(caught.value)
+        monkeypatch.undo()
+        run(maps, tmp_path / "run", protocol="kfold:2", resume=True)
+
     def test_two_runs_at_once_into_one_folder_are_refused(self, maps: Path, tmp_path: Path) -> None:
         with locked(tmp_path / "run"), pytest.raises(MienError, match="another run is writing"):
             run(maps, tmp_path / "run")
@@ -293,6 +319,18 @@ class TestResuming:
         path.write_text(json.dumps(good | {"key": "other"}))
         with pytest.raises(MienError, match="belongs to another run"):
             run(maps, tmp_path / "run", protocol="kfold:2", resume=True)
+
+
+def test_a_last_step_that_leaves_no_numbers_is_said_and_no_fold_is_kept(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    wild = {"epochs": 1, "batch": 64, "lr": 1e38, "optimizer": "sgd"}
+    method = replace(METHODS["ststnet"], presets=MappingProxyType({"paper": wild}))
+    monkeypatch.setitem(METHODS._entries, "ststnet", method)
+    with pytest.raises(MienError, match=r"no numbers from 'ststnet' in fold 'smic'.*lower the learning rate$"):
+        run(maps, tmp_path / "run", "ststnet", protocol="holdout:smic")
+    assert not list((tmp_path / "run").rglob("*smic*"))
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,14 @@ def test_a_run_stopped_inside_a_fold_goes_on_inside_it(maps: Path, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         run(maps, out)
     assert sorted(path.suffix for path in (out / "folds").iterdir()) == [".checkpoint", ".json"]
+    [path] = (out / "folds").glob("*.checkpoint")
+    torch.save(torch.load(path, weights_only=True) | {"seconds": 1000.0}, path)
     del stopped[:]
     stopped.extend([0] * EPOCHS * 9)  # past the stop
     begun = len(stopped)
-    run(maps, out, resume=True)
+    scores = run(maps, out, resume=True)
     assert stopped[begun:][:2] == [4, 5]
+    assert 1000 < scores["folds_s"] < 1200  # with what went before the stop
     assert not list((out / "folds").glob("*.checkpoint"))
     run(maps, tmp_path / "whole")
     assert (out / "predictions.csv").read_bytes() == (tmp_path / "whole" / "predictions.csv").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -302,6 +303,36 @@ class TestRun:
         with pytest.warns(MienWarning), pytest.raises(MienError, match="got no luck"):
             study("adnet-comparison", casme2, tmp_path / "other")
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"protocol": "losso"}, "unknown protocol"),
+            ({"protocol": "kfold:9"}, "got kfold:9 for 2 subjects"),
+            ({"seeds": (0, 0)}, "got the seeds"),
+            ({"jobs": 0}, "got 0 jobs"),
+            ({"apex": "loudest"}, "apex policy 'loudest'"),
+            ({"faces": "absent.csv"}, "landmark file 'absent.csv'"),
+        ],
+    )
+    def test_bad_use_is_said_once_and_leaves_no_folder_that_the_right_use_could_not_take(
+        self, options: dict[str, Any], message: str, casme2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_run, "evaluate", lambda *_, **__: pytest.fail("a row was begun"))
+        with pytest.raises(MienError, match=message):
+            study("adnet-ablation", casme2, tmp_path / "study", **options)
+        assert not (tmp_path / "study").exists()
+
+    def test_rows_by_other_versions_are_told(
+        self, casme2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+    ) -> None:
+        monkeypatch.setattr(_run, "evaluate", lambda *_, **__: None)
+        for versions, told in ((None, 0), (None, 0), ({"mien": "9.9"}, 1)):
+            if versions:
+                monkeypatch.setattr(_run, "versions", lambda: {"mien": "9.9"})
+            recwarn.clear()
+            study("adnet-ablation", casme2, tmp_path / "study")
+            assert len([one for one in recwarn if "begun with other versions" in str(one.message)]) == told
+
     def test_a_folder_of_something_else_is_refused(self, casme2: Path, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").touch()
         with pytest.raises(MienError, match="expected a new folder or a study"):
@@ -327,9 +358,10 @@ def test_the_cost_is_measured_where_it_can_be(casme2: Path) -> None:
     rows = [row for row in _plan.plan_rows(STUDIES["ast-comparison"], "casme2", None, small=True) if row.preset]
     row = next(row for row in rows if row.arm.method == "off-apexnet")
     assert _plan.seconds_per_step("off-apexnet", row.settings, clips, "midpoint", "dlib") > 0
-    # 2 folds of 3 training clips: a step each in 20 epochs, 2 s a step, on 4 cores
-    line = _plan.cost([row], clips, "loso", (0,), {row.run: 2.0}, 4)
-    assert line.startswith("1 arms x 2 folds x 20 epochs: about 20 s of training on 4 cores")
+    # 2 folds of 3 training clips: a step each in 20 epochs, 2 s a step; a third core finds no fold
+    for cores, took in ((1, "1.3 min of training on 1 cores"), (2, "40 s of training on 2 cores"), (4, "40 s of ")):
+        line = _plan.cost([row], clips, "loso", (0,), {row.run: 2.0}, cores)
+        assert line.startswith(f"1 arms x 2 folds x 20 epochs: about {took}")
 
 
 @pytest.fixture
@@ -400,3 +432,39 @@ def test_map_networks_are_tested_against_each_other_by_pairs(tmp_path: Path, qui
     assert all("p_holm" in pair["permutation"] for pair in document["pairs"])
     assert all(row["folds_s"] > 0 for row in document["rows"])
     assert document["rows"][1]["published"]["uf1"]["value"] == 0.7353
+
+
+def write_maps(path: Path, rng_seed: int = 0) -> Path:
+    """Six noisy maps of each of three people; another seed gives other pixels of the same clips."""
+    np.savez(
+        path,
+        X=np.random.default_rng(rng_seed).integers(0, 255, (18, 28, 28, 3), np.uint8),
+        y=np.arange(18) % 3,
+        subject=np.repeat(["a", "b", "c"], 6),
+        dataset=np.repeat(["casme2"], 18),
+        sample_id=np.arange(18).astype(str),
+    )
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::mien.core.MienWarning")
+def test_rows_of_other_pixels_are_never_one_table(tmp_path: Path, quick: None, interrupted: list[str]) -> None:
+    pytest.importorskip("torch")
+    maps, given = tmp_path / "maps.npz", {"out": tmp_path / "out", "jobs": 1, "progress": False, "measure": False}
+    with pytest.raises(KeyboardInterrupt):
+        run_study("map-networks", "motion-npz", write_maps(maps), **given)
+    write_maps(maps, 1)
+    for _ in range(2):
+        with pytest.raises(MienError, match=r"other inputs .*ststnet-small' than in 'flow-svm-paper'"):
+            run_study("map-networks", "motion-npz", maps, **given)
+    assert interrupted == ["flow-svm-paper", "ststnet-small", "ststnet-small"]
+
+
+def end_hard(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_of_a_row_that_is_killed_is_one_line_as_any_row_that_cannot_be_run() -> None:
+    with pytest.raises(MienError, match="that the system ended; expected enough memory") as caught:
+        _run.apart(end_hard)
+    assert "\n" not in str(caught.value)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from mien.core import MienError
-from mien.methods import (
+from mien.core import MienError  # noqa: E402
+from mien.methods import (  # noqa: E402
     METHODS,
     _network,
 )
@@ -67,6 +67,16 @@ def test_the_mirror_finds_u_wherever_a_method_keeps_it(
     monkeypatch.setattr(_network, "random_mirror", lambda u, high: asked.append((u, high)) or (lambda batch, _: batch))
     METHODS[name].fit(MAPS, TARGETS, SUBJECTS, CLASSES, settings={"epochs": 1, "mirror": True})
     assert asked == [(channel, top)]
+
+
+def test_a_gpu_without_room_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nSee the documentation")
+
+    monkeypatch.setattr(_network, "fit_network", full)
+    with pytest.raises(MienError, match=r"'ststnet' does not fit in .CUDA out of memory.*or --device cpu$") as caught:
+        fit()
+    assert "\n" not in str(caught.value)
 
 
 def test_an_export_that_differs_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from mien.core import MienError, MienWarning  # noqa: E402
 from mien.training import Settings, devices  # noqa: E402
+from mien.training.checkpoint import seconds_spent  # noqa: E402
 from mien.training.loop import fit_network  # noqa: E402
 from mien.training.seeds import reproducible  # noqa: E402
 
@@ -80,6 +82,16 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     gone_on = fit(path, lambda epoch, *_: seen.append(epoch), **options)
     assert seen == [3, 4, 5, 6]
     assert same(gone_on, fit(**options))
+
+
+def test_it_tells_how_long_all_its_parts_took(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    for until, least in ((3, 0.2), (5, 0.4)):  # an epoch that is stopped at is not in the file
+        with pytest.raises(KeyboardInterrupt):
+            fit(path, lambda epoch, *_, end=until: time.sleep(0.1) or stop_at(end)(epoch))
+        assert least <= seconds_spent(path) < 60
+    path.write_bytes(b"")
+    assert seconds_spent(path) == 0
 
 
 def test_a_checkpoint_changes_nothing_and_comes_with_the_asked_delay(tmp_path: Path) -> None:

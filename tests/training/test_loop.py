@@ -282,6 +282,28 @@ class TestWhatANetworkMaySay:
             found.append(weights(fit_network(line, inputs, targets, settings, 0)))
         torch.testing.assert_close(found[0], found[1])
 
+    @pytest.mark.parametrize("pgd_steps", [0, 1])
+    def test_a_step_of_fewer_batches_at_the_end_of_an_epoch_is_as_long_as_their_mean(self, pgd_steps: int) -> None:
+        """Five equal batches, two to a step, plain gradient descent: the third step has one batch, and all of it."""
+        generator = torch.Generator().manual_seed(2)
+        images = torch.rand(1, 3, 4, 4, generator=generator).repeat(5, 1, 1, 1)
+        labels, found = torch.zeros(5, dtype=torch.int64), []
+        for batch, accumulate in ((5, 1), (1, 2)):  # three epochs of one step; one epoch of three steps
+            torch.manual_seed(0)
+            plain = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 3))
+            settings = Settings(
+                epochs=3 if accumulate == 1 else 1,
+                batch=batch,
+                accumulate=accumulate,
+                lr=0.02,
+                optimizer="sgd",
+                momentum=0.0,
+                pgd_steps=pgd_steps,
+            )
+            with pytest.warns(MienWarning, match="no training clip of class 1, 2"):
+                found.append(weights(fit_network(plain, images, labels, settings, 0)))
+        torch.testing.assert_close(found[0], found[1])
+
     def test_its_samples_and_its_loss_are_used(self) -> None:
         inputs, targets = problem()
         seen: list[int] = []

@@ -20,6 +20,7 @@ from mien.evaluation._data import Labelled
 from mien.evaluation._explain import write_looks
 from mien.evaluation._gpus import Gpu
 from mien.methods import METHODS, Method, Trained
+from mien.methods._method import load_entry
 from mien.protocols import Fold, confusion
 from mien.protocols.metrics import measures
 
@@ -90,7 +91,8 @@ class FoldResult:
     notes : list of str
         Warnings.
     seconds : float or None
-        Wall time of training and testing; None in folds of older versions.
+        Wall time of training and testing, with that up to the checkpoint it went on from; None in folds of older
+        versions.
     gpu_memory_mb : float or None
         Most memory that torch held on the GPU; None on the processor.
     samples_per_s : float or None
@@ -126,10 +128,11 @@ def look_file(folder: Path, seed: int, fold: str) -> Path:
 def run_fold(plan: Plan, data: Labelled, fold: Fold, seed: int) -> None:
     """Train on a fold's training samples, predict its test samples, write the result whole or not at all."""
     start = time.perf_counter()
+    before = _spent(plan, fold, seed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         result = _result(plan, data, fold, seed)
-    seconds = time.perf_counter() - start
+    seconds = before + time.perf_counter() - start
     notes = sorted({str(warning.message) for warning in caught if issubclass(warning.category, MienWarning)})
     for warning in caught:
         if not issubclass(warning.category, MienWarning):
@@ -175,6 +178,11 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
     if plan.select == "test":
         epoch = _best([float((row == data.targets[fold.test]).mean()) for row, _ in kept])
         predicted, probabilities = kept[epoch - 1]
+    if not np.isfinite(probabilities).all():  # the loss of the last step is known before what that step does
+        raise MienError(
+            f"got probabilities that are no numbers from '{method.name}' in fold '{fold.name}'; expected 0 to 1; "
+            "lower the learning rate"
+        )
     if plan.keep_epochs:
         _write_epochs(plan.folder / "epochs" / fold_file(plan.folder, seed, fold.name).name, data, fold, kept)
     result = FoldResult(
@@ -200,6 +208,15 @@ def _result(plan: Plan, data: Labelled, fold: Fold, seed: int) -> FoldResult:
 
 def _checkpoint(plan: Plan, fold: Fold, seed: int) -> Path:
     return fold_file(plan.folder, seed, fold.name).with_suffix(".checkpoint")
+
+
+def _spent(plan: Plan, fold: Fold, seed: int) -> float:
+    """Seconds that the fold had been trained for when it was stopped."""
+    path = _checkpoint(plan, fold, seed)
+    if not path.exists():
+        return 0.0
+    seconds: float = load_entry("mien.training.checkpoint:seconds_spent")(path)
+    return seconds
 
 
 def _fit(

@@ -135,3 +135,5 @@ def _write(folder: Path, files: Mapping[str, Any]) -> None:
     for name in sorted(files):
         with atomic_path(folder / name) as path:
             path.write_bytes(files[name])
+        if name.startswith("folds/"):  # begun here before, done there
+            (folder / name).with_suffix(".checkpoint").unlink(missing_ok=True)

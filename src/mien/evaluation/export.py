@@ -133,7 +133,9 @@ def _real(loaded: TrainedModel, dataset: str, root: Path | str) -> npt.NDArray[A
 
     samples = sorted(read_samples(DATASETS[dataset], Path(root), errata=False), key=lambda sample: sample.sample_id)
     step = max(1, len(samples) // CLIPS)
-    return load(samples[::step][:CLIPS], loaded.recipe)
+    inputs = load(samples[::step][:CLIPS], loaded.recipe)
+    loaded._check(inputs)  # as before a prediction: a dataset of ready maps may hold them in another size
+    return inputs
 
 
 def _difference(trained: Any, exported: Path, inputs: npt.NDArray[Any]) -> float:

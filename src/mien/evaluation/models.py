@@ -22,6 +22,9 @@ from mien.recipes import RECIPES, with_apex, with_faces
 
 __all__ = ["predict", "train"]
 
+# Of inputs given to a network at once: for all frames of a corpus its layers would take tens of GB.
+PORTION_BYTES = 4_000_000
+
 
 def train(
     method: str,
@@ -177,7 +180,7 @@ def _write_units(path: Path, data: Labelled, units: Mapping[int, npt.NDArray[np.
 
 
 def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
-    predicted, probabilities = model.predict(data.inputs)
+    predicted, probabilities = _said(model, data.inputs)
     return [
         Prediction(
             dataset=sample.dataset,
@@ -192,6 +195,15 @@ def _predictions(model: TrainedModel, data: Labelled) -> list[Prediction]:
         )
         for sample, target, label, row in zip(data.samples, data.targets, predicted, probabilities, strict=True)
     ]
+
+
+def _said(model: TrainedModel, inputs: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Classes (N,) and probabilities (N, K), of a network portion by portion."""
+    if model.method.kind == "classic":
+        return model.predict(inputs)
+    step = max(1, PORTION_BYTES // inputs[:1].nbytes)
+    parts = [model.predict(inputs[start : start + step]) for start in range(0, len(inputs), step)]
+    return np.concatenate([labels for labels, _ in parts]), np.concatenate([shares for _, shares in parts])
 
 
 def _weights(start: Path | str, method: str, classes: tuple[str, ...]) -> Path:

@@ -153,6 +153,7 @@ def evaluate(
     _check_workers(jobs, backend, device)
     device_name = f"Ray ({device})" if backend == "ray" else chosen_device(method, device, settings)
     recipe = with_faces(with_apex(RECIPES[entry.recipe], apex), faces)
+    _check_taken(Path(out), resume)  # before what may take hours
     copies = settings.get("copies")
     data = read_labelled(dataset, root, labels, recipe, errata=errata, jobs=jobs, progress=progress, copies=copies)
     tasks = _tasks(data, protocol, seeds)
@@ -237,17 +238,22 @@ def _key(run: Mapping[str, Any]) -> str:
 def _claim(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     """Take a free folder, or continue the run that is in it if it is this one."""
     path = folder / "run.json"
-    # Hidden are the lock, and what a run that was killed while it wrote run.json has left.
-    taken = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    if taken and not resume:
-        raise MienError(
-            f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume"
-        )
-    if taken:
+    if _check_taken(folder, resume):
         _check_same(path, run)
         return
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _check_taken(folder: Path, resume: bool) -> bool:
+    """Return whether a folder holds something; raise :class:`MienError` if that is not to be resumed."""
+    # Hidden are the lock, and what a run that was killed while it wrote run.json has left.
+    taken = sorted(entry.name for entry in folder.iterdir() if entry.name[0] != ".") if folder.is_dir() else []
+    if taken and not resume:
+        raise MienError(
+            f"got '{folder}' with {taken[0]} in it; expected a new folder; choose another, or give --resume"
+        )
+    return bool(taken)
 
 
 def _check_same(path: Path, run: Mapping[str, Any]) -> None:
@@ -305,6 +311,8 @@ def _announced(plan: Plan, data: Labelled, tasks: Sequence[Task], jobs: int | No
 
 def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | None) -> Iterator[None]:
     """Folds in processes of this machine; on GPUs the first one shows how many fit."""
+    from concurrent.futures.process import BrokenProcessPool
+
     import joblib
 
     devices = devices_for(METHODS[plan.method], plan.device)
@@ -319,7 +327,13 @@ def _run_here(plan: Plan, data: Labelled, todo: Sequence[Task], *, jobs: int | N
         places = spread(devices, jobs or 1)
     with joblib.parallel_config(backend="loky", n_jobs=len(places) or jobs or joblib.cpu_count()):
         parallel = joblib.Parallel(return_as="generator_unordered")
-        yield from parallel(joblib.delayed(_run_placed)(plan, places, data, fold, seed) for seed, fold in todo)
+        try:
+            yield from parallel(joblib.delayed(_run_placed)(plan, places, data, fold, seed) for seed, fold in todo)
+        except BrokenProcessPool as error:
+            raise MienError(
+                f"got a process of '{plan.method}' that the system ended at a fold; expected enough memory for "
+                "as many folds at a time; give fewer --jobs, and --resume"
+            ) from error
 
 
 def _run_placed(plan: Plan, places: Sequence[str], data: Labelled, fold: Fold, seed: int) -> None:

@@ -130,18 +130,24 @@ def fit(
     if start is not None:
         _start_from(network, start, getattr(network, "start_from", None))
     trained = TrainedNetwork(method.prepare, network, tensors[:8].numpy())
-    fit_network(
-        network,
-        tensors,
-        torch.tensor(targets),
-        checked,
-        seed,
-        on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
-        augment=_augmentation(method, network, checked),
-        device=choose_device(device),
-        checkpoint=checkpoint,
-        copies=len(shown) // len(targets),
-    )
+    try:
+        fit_network(
+            network,
+            tensors,
+            torch.tensor(targets),
+            checked,
+            seed,
+            on_epoch=(lambda epoch, _network, _loss: on_epoch(epoch, trained)) if on_epoch else None,
+            augment=_augmentation(method, network, checked),
+            device=choose_device(device),
+            checkpoint=checkpoint,
+            copies=len(shown) // len(targets),
+        )
+    except torch.cuda.OutOfMemoryError as error:
+        raise MienError(
+            f"got a GPU whose memory '{method.name}' does not fit in ({str(error).splitlines()[0][:80]}); expected "
+            "more that is free; give fewer --jobs, a smaller preset or --device cpu"
+        ) from error
     return trained
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mien.core import MienError, MienWarning, atomic_path
 from mien.training.settings import Settings
 
-__all__ = ["EVERY_S", "Checkpoint", "identity"]
+__all__ = ["EVERY_S", "Checkpoint", "identity", "seconds_spent"]
 
 EVERY_S = 60.0
 # What torch.load raises of a file that is none depends on its first bytes.
@@ -53,7 +53,8 @@ class Checkpoint:
     def __init__(self, path: Path | None, name: str, every_s: float, generator: torch.Generator, **parts: Any) -> None:
         self._path, self._name, self._every_s = path, name, every_s
         self._generator, self._parts = generator, parts
-        self._written = time.monotonic()
+        self._written = self._begun = time.monotonic()
+        self._spent = 0.0
 
     def restore(self, device: torch.device) -> int:
         """Put back what the file holds; return its epoch, 0 where there is none.
@@ -78,6 +79,7 @@ class Checkpoint:
             torch.set_rng_state(state["cpu"])
             if device.type == "cuda" and state["cuda"] is not None:
                 torch.cuda.set_rng_state(state["cuda"], device)
+            self._spent = float(state.get("seconds", 0.0))
             return int(state["epoch"])
         except UNREADABLE as error:
             raise MienError(
@@ -91,6 +93,7 @@ class Checkpoint:
         state = {
             "name": self._name,
             "epoch": epoch,
+            "seconds": self._spent + time.monotonic() - self._begun,
             "parts": {name: part.state_dict() for name, part in self._parts.items()},
             "order": self._generator.get_state(),
             "cpu": torch.get_rng_state(),
@@ -99,6 +102,14 @@ class Checkpoint:
         with atomic_path(self._path) as temporary:
             torch.save(state, temporary)
         self._written = time.monotonic()
+
+
+def seconds_spent(path: Path) -> float:
+    """Return how long a training had taken when its checkpoint was written; 0 where the file does not tell."""
+    try:
+        return float(torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("seconds", 0.0))
+    except UNREADABLE:
+        return 0.0
 
 
 def identity(network: nn.Module, inputs: Tensor, targets: Tensor, settings: Settings, seed: int) -> str:

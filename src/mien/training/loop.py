@@ -106,8 +106,9 @@ def fit_network(
                 batch = augment(batch, generator) if augment else batch
                 if (number - 1) % settings.accumulate == 0:
                     optimizer.zero_grad()
+                    together = min(settings.accumulate, len(batches) - number + 1)  # an epoch may end with fewer
                 batch, labels = samples(to_device(batch, device), to_device(targets[rows], device))
-                loss = _backward(network, loss_of, batch, labels, settings, precision)
+                loss = _backward(network, loss_of, batch, labels, settings, precision, together)
                 if not torch.isfinite(loss):
                     raise MienError(
                         f"got the loss {loss.item()} in epoch {epoch}, batch {number}; "
@@ -144,9 +145,18 @@ def _batches(order: Tensor, size: int, least: int) -> list[Tensor]:
 
 
 def _backward(
-    network: nn.Module, loss_of: Loss, batch: Tensor, targets: Tensor, settings: Settings, precision: Precision
+    network: nn.Module,
+    loss_of: Loss,
+    batch: Tensor,
+    targets: Tensor,
+    settings: Settings,
+    precision: Precision,
+    together: int,
 ) -> Tensor:
-    """Add a batch's gradients, those of the attacked batch included where there is an attack; return the loss."""
+    """Add a batch's gradients, those of the attacked batch included where there is an attack; return the loss.
+
+    So many batches make the step ``together``.
+    """
     if settings.pgd_steps:
         clean, attacked = adversarial_backward(
             network,
@@ -156,13 +166,13 @@ def _backward(
             epsilon=settings.pgd_epsilon,
             step=settings.pgd_step,
             steps=settings.pgd_steps,
-            share=1 / settings.accumulate,
+            share=1 / together,
             precision=precision,
         )
         return clean + attacked
     with precision.cast():
         loss = loss_of(network(batch), targets)
-    precision.scaled(loss / settings.accumulate).backward()
+    precision.scaled(loss / together).backward()
     return loss
 
 

@@ -143,7 +143,8 @@ def cost(
         for fold_sizes in sizes
     )
     if steps_s:
-        line += f": about {duration(total / jobs)} of training on {jobs} {unit} (by a timed step)"
+        at_once = min(jobs, sum(map(len, sizes)))  # rows follow one another
+        line += f": about {duration(total / at_once)} of training on {at_once} {unit} (by a timed step)"
     if unknown and steps_s:
         line += f", without {', '.join(unknown)}"
     return line + "; the inputs are prepared first, once"

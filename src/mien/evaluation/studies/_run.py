@@ -12,13 +12,14 @@ from mien.core import MienError, MienWarning, atomic_path
 from mien.evaluation._gpus import devices_for
 from mien.evaluation._lock import locked
 from mien.evaluation._settings import chosen_device, chosen_settings, recorded
-from mien.evaluation.run import evaluate
+from mien.evaluation.run import _check, _check_workers, evaluate
 from mien.evaluation.studies._figure import write_figure
 from mien.evaluation.studies._plan import Clips, Row, cost, plan_rows, read_clips, seconds_per_step
 from mien.evaluation.studies._study import STUDIES, Study
 from mien.evaluation.studies._table import difference, table_row, write_csv
 from mien.methods import METHODS, versions
 from mien.protocols import compare
+from mien.recipes import RECIPES, with_apex, with_faces
 
 __all__ = ["run_study"]
 
@@ -111,6 +112,7 @@ def run_study(
     clips = read_clips(dataset, root, asked, errata=errata)
     runs = {row.run: row for row in rows if row.preset}
     own = _own_options(runs, device, precision, pretrained)
+    _check_options(runs, clips, protocol, seeds, jobs, apex, faces)
     options: dict[str, Any] = {"protocol": protocol, "seeds": list(seeds), "apex": apex, "faces": faces}
     options["errata"] = errata
     document = _document(study, dataset, root, clips, _settings(runs, own), options, small=small)
@@ -118,6 +120,7 @@ def run_study(
     folder = Path(out)
     with locked(folder):
         _claim(folder, document)
+        _check_data(folder, runs)
         todo = [row for run, row in runs.items() if not _is_finished(folder / run)]
         if todo:
             say(_announced(study, todo, len(runs), clips, options, own, measure=measure))
@@ -126,6 +129,7 @@ def run_study(
             say(f"{row.arm.row}: {row.arm.method}, preset {row.preset}")
             failures |= _run(row, dataset, root, folder, options | own[row.run])
             _write(folder, study, document, rows, failures)
+            _check_data(folder, runs)
         done = _write(folder, study, document | {"pairs": _pairs(folder, rows)}, rows, failures)
         write_figure(folder / "study.png", done)
     if len(failures) == len(runs):
@@ -186,6 +190,31 @@ def _own_options(
     return found
 
 
+def _check_options(
+    runs: Mapping[str, Row],
+    clips: Clips,
+    protocol: str,
+    seeds: Sequence[int],
+    jobs: int | None,
+    apex: str,
+    faces: str,
+) -> None:
+    """Raise :class:`MienError` for what no row can be run with, before a folder is taken for it."""
+    faults = []
+    for row in runs.values():
+        method = METHODS[row.arm.method]
+        _check(method, seeds, "last", False)
+        try:
+            with_faces(with_apex(RECIPES[method.recipe], apex), faces)
+        except MienError as error:  # of one recipe perhaps: then it is its row's alone
+            faults.append(error)
+    _check_workers(jobs, "loky", "auto")
+    for seed in seeds:
+        clips.training_sizes(protocol, seed)
+    if len(faults) == len(runs):
+        raise faults[0]
+
+
 def _settings(runs: Mapping[str, Row], own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings of each run, with the SHA-256 of its pretrained weights."""
     found = {}
@@ -200,10 +229,17 @@ def _settings(runs: Mapping[str, Row], own: Mapping[str, Mapping[str, Any]]) -> 
 
 def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
     """Call a function in a process of its own: memory is counted per process, and never goes down again."""
+    from concurrent.futures.process import BrokenProcessPool
+
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(max_workers=1) as pool:
-        result, notes = pool.submit(_noted, function, *arguments, **options).result()
+    try:
+        with ProcessPoolExecutor(max_workers=1) as pool:
+            result, notes = pool.submit(_noted, function, *arguments, **options).result()
+    except BrokenProcessPool as error:
+        raise MienError(
+            "got a process that the system ended; expected enough memory for it; free some, and give the same again"
+        ) from error
     for note in notes:
         warnings.warn(note, MienWarning, stacklevel=3)
     return result
@@ -235,12 +271,32 @@ def _check_same(path: Path, document: dict[str, Any]) -> None:
         differing = [name for name in IDENTITY if before[name] != json.loads(json.dumps(document[name]))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MienError(f"got '{path}', which does not read; expected a study to continue; choose another") from error
+    if not differing and before.get("versions") != document["versions"]:
+        text = "this study was begun with other versions of its libraries: rows may differ for that alone"
+        warnings.warn(text, MienWarning, stacklevel=4)
     if differing:
         name = differing[0]
         was, now = (str(value)[:60] for value in (before[name], document[name]))
         raise MienError(
             f"got {name} {now} to continue a study with {was} in '{path.parent}'; expected the same; use a new folder"
         )
+
+
+def _check_data(folder: Path, runs: Mapping[str, Row]) -> None:
+    """Raise :class:`MienError` if rows with one recipe were run on other inputs: of the same ids pixels may differ."""
+    first: dict[str, tuple[str, str]] = {}
+    for name in runs:
+        path = folder / name / "run.json"
+        if not _is_finished(path.parent) or not path.is_file():
+            continue
+        run = json.loads(path.read_text(encoding="utf-8"))
+        made = json.dumps([run["recipe"], run["settings"].get("copies")], sort_keys=True)
+        other, fingerprint = first.setdefault(made, (name, run["fingerprint"]))
+        if fingerprint != run["fingerprint"]:
+            raise MienError(
+                f"got other inputs of the same clips in '{path.parent}' than in '{other}'; expected one copy of the "
+                "data for all rows; delete the run of the other copy, and give the same again"
+            )
 
 
 def _is_finished(run: Path) -> bool:
