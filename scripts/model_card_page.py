@@ -222,9 +222,10 @@ def loop(document: Document) -> str:
     names = {
         "generator": "the generator's maps",
         "filmed": "the same, filmed as clips are rendered: faces of 128 px, one camera, TV-L1",
-        "natural": "rendered clips, played as those maps are, with blinks and glances",
+        "natural_small": "rendered clips, played as those maps are, faces as large as theirs: 67 and 93 px",
+        "natural": "the same, faces of 128 px",
         "usual": "rendered clips of 1 to 1.5 px, all units and both sides equally strong",
-        "wide": "the same of 0.3 to 2 px",
+        "wide": "such clips of 0.3 to 2 px",
     }
     rows = []
     for key, name in names.items():

@@ -39,12 +39,15 @@ GENERATORS = {
     "filmed": MapSettings(drawn=1.0, estimators=(("tvl1", 1.0),), sizes=(154,), size_shares=(1.0,),
                           sensor=(1.2, 1.2), optics=(0.0, 0.1)),
 }  # fmt: skip
-# what render_corpus plays: as the maps are played, as it does unless told, and weaker ones too
-LOOP: dict[str, Document] = {
-    "natural": {"natural": True},
-    "usual": {"intensity_px": (1.0, 1.5)},
-    "wide": {"intensity_px": (0.3, 2.0)},
-}
+# What render_corpus plays: as the maps are played, faces as large as theirs; larger; as it does unless told; weaker
+# ones. Of each corpus: how many times the usual number of clips, and how they are made.
+LOOP: dict[str, list[tuple[float, Document]]] = {
+    "natural_small": [(1.2, {"natural": True, "face_px": 67}),
+                      (0.8, {"natural": True, "face_px": 93, "seed": GENERATOR_SEED + 1})],
+    "natural": [(2.0, {"natural": True})],
+    "usual": [(1.0, {"intensity_px": (1.0, 1.5)})],
+    "wide": [(1.0, {"intensity_px": (0.3, 2.0)})],
+}  # fmt: skip
 PORTRAITS_PX = ((1.0, 1.5), (0.3, 0.6))
 INTENSITIES_PX = (0.125, 0.25, 0.5, 1.0, 2.0)
 Array = npt.NDArray[np.float64]
@@ -188,15 +191,16 @@ def drawn(model: TrainedModel, per_class: int) -> Document:
 
 def closed_loop(per_class: int, people: int, clips: int) -> tuple[Document, Path, list[Prediction]]:
     """UF1 on fresh maps of the generator beside that on rendered clips of the same mixtures through the recipe."""
-    said = {}
+    said: dict[str, list[Prediction]] = {}
     for name, settings in GENERATORS.items():
         maps = BUILD / f"{name}-{per_class}.npz"
         generate_motion(maps, per_class=per_class, seed=GENERATOR_SEED, settings=settings, jobs=1)
         said[name] = predict("default", "motion-npz", maps, out=BUILD / f"{name}.csv")
-    for name, played in LOOP.items():
-        each = clips * (2 if name == "natural" else 1)  # the aim is about these
-        cast = {"people": people, "clips_per_person": each, "seed": GENERATOR_SEED}
-        said[name] = answers(rendered("loop", **cast, **played))
+    for name, corpora in LOOP.items():
+        said[name] = []
+        for number, (share, played) in enumerate(corpora):
+            cast = {"people": people, "clips_per_person": round(share * clips), "seed": GENERATOR_SEED}
+            said[name] += _of(number, answers(rendered("loop", **(cast | played))))
     document = {name: brief(rows) for name, rows in said.items()}
     for name in LOOP:
         for made in GENERATORS:
@@ -204,6 +208,11 @@ def closed_loop(per_class: int, people: int, clips: int) -> tuple[Document, Path
             difference = document[made]["uf1"] - document[name]["uf1"]
             document[name][f"less_than_{made}"] = [difference, *np.percentile(gap, [2.5, 97.5]).tolist()]
     return document, BUILD / f"generator-{per_class}.npz", said["usual"]
+
+
+def _of(number: int, rows: Sequence[Prediction]) -> list[Prediction]:
+    """The rows of one of several corpora, whose people and clips bear the same names."""
+    return [replace(row, **{key: f"{number}:{getattr(row, key)}" for key in ("subject", "sample_id")}) for row in rows]
 
 
 def likeness(maps: Path, synthetic: Path, trees: int) -> Document:
