@@ -36,6 +36,8 @@ def test_published_weights_predict_what_was_published(shared_data: Path) -> None
     for corpus, uf1, uar in (("smic", 0.6871, 0.6876), ("casme2", 0.8304, 0.8304)):
         document = metrics(confusion(*scores[corpus], "012"), "012")
         assert (round(document["uf1"], 4), round(document["uar"], 4)) == (uf1, uar)
+    truth, said = (scores["smic"][at] + scores["casme2"][at] for at in (0, 1))
+    assert round(metrics(confusion(truth, said, "012"), "012")["uf1"], 4) == 0.7525  # pooled: what docs/studies.md says
 
 
 def test_its_input_is_strain_v_u_from_0_to_255() -> None:
