@@ -175,6 +175,7 @@ def model(*shares: float, decided: int = 0) -> Any:
     return SimpleNamespace(
         classes=("negative", "positive", "surprise")[: len(shares)],
         predict=lambda prepared: (np.array([decided]), np.array([shares])),
+        name_units=lambda prepared: [{}],
     )
 
 

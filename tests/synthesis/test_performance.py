@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.synthesis.events import Blink
-from mien.synthesis.performance import Scene, _undo_lids, perform, place_portrait
+from mien.synthesis.performance import Scene, undo_lids, perform, place_portrait
 
 SIZES = [(96, 64), (640, 480), (1920, 1080)]
 EYES = ((36, 42), (42, 48))
@@ -41,7 +41,7 @@ def test_the_lid_is_drawn_down_without_a_tear(size: tuple[int, int]) -> None:
     """Down each eye's middle the skin stretches; the picture skips once, at the lid's edge, where the eye is hidden."""
     scene = scene_of(size)
     y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
-    source = _undo_lids(1.0, x, y, scene.points)
+    source = undo_lids(1.0, x, y, scene.points)
     for first, last in EYES:
         steps = np.diff(source[:, round(scene.points[first:last, 0].mean())])
         assert steps.min() > 0
@@ -53,6 +53,6 @@ def test_eyes_at_the_edge_of_the_picture_blink_too() -> None:
     scene = scene_of((640, 480))
     up = scene.points - (0, scene.points[36:48, 1].min() - 4)
     y, x = np.mgrid[:480, :640].astype(np.float32)
-    changed = (_undo_lids(1.0, x, y, up) != y).any(axis=0)
+    changed = (undo_lids(1.0, x, y, up) != y).any(axis=0)
     assert changed[round(up[36:42, 0].mean())]
     assert changed[round(up[42:48, 0].mean())]
