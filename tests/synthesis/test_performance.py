@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.synthesis.events import Blink
-from mien.synthesis.performance import Scene, undo_lids, perform, place_portrait
+from mien.synthesis.performance import Scene, perform, place_portrait, undo_lids
 
 SIZES = [(96, 64), (640, 480), (1920, 1080)]
 EYES = ((36, 42), (42, 48))
